@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "caller.h"
+
+#include "util/unix_groups.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GROUPS_KEPT_SECONDS 60
+#define GROUP_SLOTS 64
+
+/* The group names of one user. Never changes once it is made; shared by reference count. */
+typedef struct GroupList {
+    atomic_uint references;
+    char *user;
+    gid_t gid; /* the group that the user connected with */
+    time_t made; /* monotonic seconds */
+    UnixGroups groups;
+} GroupList;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GroupList *slots[GROUP_SLOTS]; /* guarded by lock; by uid */
+
+static void group_list_unref(GroupList *list)
+{
+    if (!list || atomic_fetch_sub(&list->references, 1) > 1)
+        return;
+    unix_groups_clear(&list->groups);
+    free(list->user);
+    free(list);
+}
+
+static time_t monotonic_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static GroupList *resolve(const char *user, gid_t gid)
+{
+    GroupList *list = calloc(1, sizeof(*list));
+
+    if (!list)
+        return NULL;
+    atomic_init(&list->references, 1);
+    list->user = strdup(user);
+    list->gid = gid;
+    list->made = monotonic_seconds();
+    if (!list->user || unix_groups_read(user, gid, &list->groups) < 0) {
+        group_list_unref(list);
+        return NULL;
+    }
+    return list;
+}
+
+static GroupList *find_list(const char *user, gid_t gid, size_t slot)
+{
+    GroupList *list;
+
+    pthread_mutex_lock(&lock);
+    list = slots[slot];
+    if (list && strcmp(list->user, user) == 0 && list->gid == gid &&
+        monotonic_seconds() - list->made < GROUPS_KEPT_SECONDS)
+        atomic_fetch_add(&list->references, 1);
+    else
+        list = NULL;
+    pthread_mutex_unlock(&lock);
+    return list;
+}
+
+static void keep_list(GroupList *list, size_t slot)
+{
+    GroupList *old;
+
+    atomic_fetch_add(&list->references, 1);
+    pthread_mutex_lock(&lock);
+    old = slots[slot];
+    slots[slot] = list;
+    pthread_mutex_unlock(&lock);
+    group_list_unref(old);
+}
+
+void caller_resolve_groups(LiveCaller *caller)
+{
+    uid_t uid;
+    gid_t gid;
+    GroupList *list;
+
+    if (!caller->caller.user || libvirt.identity_get_uid(caller->identity, &uid) != 1 ||
+        libvirt.identity_get_gid(caller->identity, &gid) != 1)
+        return;
+    list = find_list(caller->caller.user, gid, uid % GROUP_SLOTS);
+    if (!list) {
+        /* No lock is held here: a name service may take its time. */
+        list = resolve(caller->caller.user, gid);
+        if (!list)
+            return;
+        keep_list(list, uid % GROUP_SLOTS);
+    }
+    caller->groups = list;
+    caller->caller.unix_groups = (const char *const *)list->groups.names;
+    caller->caller.n_unix_groups = list->groups.n_names;
+}
+
+/* What people are shown: never something that looks like a UNIX user and is none. */
+static char *make_label(Identity *identity, const char *user)
+{
+    const char *name = NULL;
+    char *label = NULL;
+    uid_t uid;
+    int length = -1;
+
+    if (user)
+        return strdup(user);
+    if (libvirt.identity_get_sasl(identity, &name) == 1 && name)
+        length = asprintf(&label, "sasl:%s", name);
+    else if (libvirt.identity_get_x509(identity, &name) == 1 && name)
+        length = asprintf(&label, "x509:%s", name);
+    else if (libvirt.identity_get_uid(identity, &uid) == 1)
+        length = asprintf(&label, "uid:%u", uid);
+    return length < 0 ? NULL : label;
+}
+
+void caller_read(LiveCaller *ret)
+{
+    const char *user = NULL;
+
+    *ret = (LiveCaller){0};
+    ret->identity = libvirt.identity_get_current();
+    if (!ret->identity)
+        return;
+    if (libvirt.identity_get_user(ret->identity, &user) != 1)
+        user = NULL;
+    ret->label = make_label(ret->identity, user);
+    ret->caller.user = user;
+    ret->caller.label = ret->label;
+}
+
+void caller_clear(LiveCaller *caller)
+{
+    if (caller->identity)
+        libvirt.object_unref(caller->identity);
+    free(caller->label);
+    group_list_unref((GroupList *)caller->groups);
+    *caller = (LiveCaller){0};
+}

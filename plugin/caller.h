@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who is calling, as libvirt's daemon knows it: the identity it gave to this thread
+ * when the client connected, not what the client says of itself.
+ */
+#ifndef QG_CALLER_H
+#define QG_CALLER_H
+
+#include "decide.h"
+#include "libvirt_private.h"
+
+typedef struct LiveCaller {
+    Caller caller; /* label is NULL when nothing is known */
+    char *label;
+    Identity *identity; /* keeps what caller.user points to */
+    const struct GroupList *groups; /* a reference, see caller_resolve_groups() */
+} LiveCaller;
+
+/* Reads the current thread's identity. Always released with caller_clear(). */
+void caller_read(LiveCaller *ret);
+
+/*
+ * Fills in the names of the caller's UNIX groups, from the name service. Called only
+ * when a policy in force names one; an answer is kept for a minute for each user.
+ * On failure the caller is in no group.
+ */
+void caller_resolve_groups(LiveCaller *caller);
+
+void caller_clear(LiveCaller *caller);
+
+#endif

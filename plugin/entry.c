@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What libvirtd calls instead of libvirt's own: one line each, no logic.
+ *
+ * Covered: the three ways for a client's text to reach a monitor or agent, the
+ * adoption of a foreign QEMU, and the change of a client's identity.
+ * Not covered, because no text of a client's travels there: event registration
+ * (virConnectDomainQemuMonitorEventRegister) and libvirt's own APIs, which have
+ * permissions of their own. Not reached: qemu:///embed and virt-qemu-run, where the
+ * driver runs in the client's process.
+ */
+#include "passthrough.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+void virNetServerClientSetIdentity(void *client, void *identity);
+
+EXPORTED int virDomainQemuMonitorCommand(virDomainPtr domain, const char *cmd, char **result,
+                                         unsigned int flags)
+{
+    return passthrough_monitor(domain, cmd, result, flags);
+}
+
+EXPORTED int virDomainQemuMonitorCommandWithFiles(virDomainPtr domain, const char *cmd,
+                                                  unsigned int ninfiles, int *infiles,
+                                                  unsigned int *noutfiles, int **outfiles,
+                                                  char **result, unsigned int flags)
+{
+    return passthrough_monitor_with_files(domain, cmd, ninfiles, infiles, noutfiles, outfiles,
+                                          result, flags);
+}
+
+EXPORTED char *virDomainQemuAgentCommand(virDomainPtr domain, const char *cmd, int timeout,
+                                         unsigned int flags)
+{
+    return passthrough_agent(domain, cmd, timeout, flags);
+}
+
+EXPORTED virDomainPtr virDomainQemuAttach(virConnectPtr domain, unsigned int pid_value,
+                                          unsigned int flags)
+{
+    return passthrough_attach(domain, pid_value, flags);
+}
+
+EXPORTED void virNetServerClientSetIdentity(void *client, void *identity)
+{
+    passthrough_set_identity(client, identity);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host_policy.h"
+
+#include "plugin.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* Time stamps of files advance in steps; a file this young may change and not show it. */
+#define SETTLE_SECONDS 2
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Guarded by lock. */
+static Policy *current; /* NULL until a valid policy was found */
+static Reason invalid; /* why there is none */
+static bool is_from_file; /* current was read from the file, not the shipped default */
+static bool is_looked_at; /* seen holds what the file looked like */
+static struct stat seen; /* all zero: there was no file */
+static bool is_settled; /* seen is old enough to trust its time stamps */
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* `/etc/…/policy.xml:3: reason`, with the writer's own words made harmless. */
+static void describe(const PolicyError *error, Reason *ret)
+{
+    CLEANUP(mem) char *encoded = audit_encoded(error->reason.text);
+    const char *text = encoded ? encoded : "out of memory";
+
+    if (error->line)
+        reason_set(ret, "%s:%u: %s", HOST_POLICY_PATH, error->line, text);
+    else
+        reason_set(ret, "%s: %s", HOST_POLICY_PATH, text);
+}
+
+/* Called with the lock held. Says in @news what there is to say, and how loudly. */
+static AuditPriority reload(Reason *news)
+{
+    PolicyError error = {0};
+    Policy *fresh = NULL;
+    Reason what;
+    int found = policy_read_host_file(HOST_POLICY_PATH, &fresh, &error);
+
+    if (found == 0 && is_from_file) {
+        reason_set(news, "host policy %s is gone: the last one stays in force until the daemon "
+                         "restarts", HOST_POLICY_PATH);
+        return AUDIT_ERROR;
+    }
+    if (found == 0)
+        fresh = policy_shipped_default(&error);
+    if (!fresh) {
+        describe(&error, &what);
+        if (!current)
+            invalid = what;
+        reason_set(news, "host policy is invalid: %s: %s", what.text,
+                   current ? "the last valid one stays in force" : "everything is refused");
+        return AUDIT_ERROR;
+    }
+    policy_unref(current);
+    current = fresh;
+    is_from_file = found == 1;
+    reason_set(news, "host policy in force: %s", is_from_file ? HOST_POLICY_PATH
+                                                              : "the shipped default");
+    return AUDIT_WARNING;
+}
+
+static bool is_unchanged(const struct stat *now)
+{
+    return is_looked_at && is_settled && is_same_file(&seen, now);
+}
+
+/* Called with the lock held. Returns true when there is something to say. */
+static bool refresh(Reason *news, AuditPriority *ret_priority)
+{
+    struct stat now = {0};
+    struct timespec clock;
+    bool was_same;
+
+    if (stat(HOST_POLICY_PATH, &now) < 0)
+        memset(&now, 0, sizeof(now));
+    if (is_unchanged(&now))
+        return false;
+    was_same = is_looked_at && is_same_file(&seen, &now);
+    seen = now;
+    is_looked_at = true;
+    clock_gettime(CLOCK_REALTIME, &clock);
+    is_settled = now.st_ino == 0 || now.st_ctim.tv_sec + SETTLE_SECONDS < clock.tv_sec;
+    *ret_priority = reload(news);
+    /* Reading a young file again is no news unless it went wrong. */
+    return !(was_same && *ret_priority == AUDIT_WARNING);
+}
+
+void host_policy_load(void)
+{
+    Reason news;
+    AuditPriority priority;
+
+    if (refresh(&news, &priority) && priority == AUDIT_ERROR)
+        fprintf(stderr, "qmp-guard: %s\n", news.text);
+}
+
+Policy *host_policy_get(Reason *why)
+{
+    Reason news;
+    AuditPriority priority;
+    bool has_news;
+    Policy *policy = NULL;
+
+    pthread_mutex_lock(&lock);
+    has_news = refresh(&news, &priority);
+    if (current)
+        policy = policy_ref(current);
+    else
+        *why = invalid;
+    pthread_mutex_unlock(&lock);
+
+    if (has_news)
+        plugin_log(priority, "%s", news.text);
+    return policy;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libvirt_private.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct Binding {
+    const char *symbol;
+    size_t offset; /* of the member in LibvirtPrivate */
+    bool is_optional; /* absent from an older libvirt, whose daemon then never calls ours */
+} Binding;
+
+LibvirtPrivate libvirt;
+
+static const Binding bindings[] = {
+    {"virDomainQemuMonitorCommand", offsetof(LibvirtPrivate, monitor_command), false},
+    {"virDomainQemuMonitorCommandWithFiles",
+     offsetof(LibvirtPrivate, monitor_command_with_files), true},
+    {"virDomainQemuAgentCommand", offsetof(LibvirtPrivate, agent_command), false},
+    {"virDomainQemuAttach", offsetof(LibvirtPrivate, attach), false},
+    {"virNetServerClientSetIdentity", offsetof(LibvirtPrivate, client_set_identity), false},
+    {"virNetServerClientGetUNIXIdentity", offsetof(LibvirtPrivate, client_get_unix_identity),
+     false},
+    {"virLogMessage", offsetof(LibvirtPrivate, log_message), false},
+    {"virReportErrorHelper", offsetof(LibvirtPrivate, report_error), false},
+    {"virIdentityGetCurrent", offsetof(LibvirtPrivate, identity_get_current), false},
+    {"virIdentityGetSystem", offsetof(LibvirtPrivate, identity_get_system), false},
+    {"virIdentitySetCurrent", offsetof(LibvirtPrivate, identity_set_current), false},
+    {"virIdentityGetUserName", offsetof(LibvirtPrivate, identity_get_user), false},
+    {"virIdentityGetSASLUserName", offsetof(LibvirtPrivate, identity_get_sasl), false},
+    {"virIdentityGetX509DName", offsetof(LibvirtPrivate, identity_get_x509), false},
+    {"virIdentityGetUNIXUserID", offsetof(LibvirtPrivate, identity_get_uid), false},
+    {"virIdentityGetUNIXGroupID", offsetof(LibvirtPrivate, identity_get_gid), false},
+    {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
+};
+
+const char *libvirt_bind(void)
+{
+    const char *missing = NULL;
+
+    for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++) {
+        /* RTLD_NEXT: behind this library, where five of the names are our own. */
+        void *symbol = dlsym(RTLD_NEXT, bindings[i].symbol);
+
+        memcpy((char *)&libvirt + bindings[i].offset, &symbol, sizeof(symbol));
+        if (!symbol && !bindings[i].is_optional && !missing)
+            missing = bindings[i].symbol;
+    }
+    return missing;
+}

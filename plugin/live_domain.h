@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the daemon itself knows of a domain. The name in a client's handle is what
+ * the client says it is; only its UUID leads to the domain.
+ */
+#ifndef QG_LIVE_DOMAIN_H
+#define QG_LIVE_DOMAIN_H
+
+#include "util/reason.h"
+
+#include <libvirt/libvirt.h>
+
+typedef struct LiveDomain {
+    virDomainPtr domain; /* looked up anew; NULL when there is none */
+    const char *name; /* its true name, or the client's when there is no such domain */
+    char *policy_xml; /* NULL: it has no policy */
+} LiveDomain;
+
+/*
+ * Looks @handle's domain up and reads its live policy, both under the daemon's own
+ * identity, since a caller may have domain:write without domain:read. Returns 0, or
+ * -1 with the reason. Always released with live_domain_clear().
+ */
+int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why);
+void live_domain_clear(LiveDomain *domain);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "passthrough.h"
+
+#include "caller.h"
+#include "domain_policy.h"
+#include "guard.h"
+#include "host_policy.h"
+#include "live_domain.h"
+#include "plugin.h"
+#include "util/cleanup.h"
+
+#include <libvirt/virterror.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define VIR_FROM_QEMU_DOMAIN 10 /* VIR_FROM_QEMU */
+
+/* Everything that one call gathers; each part is released with release(). */
+typedef struct Passthrough {
+    LiveCaller caller;
+    LiveDomain domain;
+    Policy *host;
+    Policy *policy;
+    Reason why;
+    GuardCall call;
+    GuardAnswer answer;
+} Passthrough;
+
+/* The first failure is the one that is told; @format says why. */
+static void fail_call(Passthrough *pass, const char *rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fail_call(Passthrough *pass, const char *rule, const char *format, ...)
+{
+    va_list args;
+
+    if (pass->call.failed_rule)
+        return;
+    pass->call.failed_rule = rule;
+    pass->call.failure = pass->why.text;
+    va_start(args, format);
+    vsnprintf(pass->why.text, sizeof(pass->why.text), format, args);
+    va_end(args);
+}
+
+static void gather_domain(Passthrough *pass, virDomainPtr handle)
+{
+    PolicyError error = {0};
+    Reason why;
+
+    if (live_domain_read(handle, &pass->domain, &why) < 0) {
+        fail_call(pass, "guard:no-domain", "%s", why.text);
+    } else if (pass->domain.policy_xml) {
+        pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
+        if (!pass->policy) {
+            fail_call(pass, "domain:invalid", "the domain's policy is invalid: line %u: %s",
+                      error.line, error.reason.text);
+        }
+    }
+    pass->call.domain_name = pass->domain.name;
+    pass->call.domain = pass->policy;
+}
+
+static void gather_host(Passthrough *pass)
+{
+    Reason why;
+
+    pass->host = host_policy_get(&why);
+    pass->call.host = pass->host;
+    if (!pass->host)
+        fail_call(pass, "host:invalid", "the host policy is invalid: %s", why.text);
+}
+
+static void gather_caller(Passthrough *pass)
+{
+    caller_read(&pass->caller);
+    if ((pass->host && pass->host->names_unix_groups) ||
+        (pass->policy && pass->policy->names_unix_groups))
+        caller_resolve_groups(&pass->caller);
+    pass->call.caller = &pass->caller.caller;
+}
+
+static void report(const char *message)
+{
+    if (libvirt.report_error)
+        libvirt.report_error(VIR_FROM_QEMU_DOMAIN, VIR_ERR_ACCESS_DENIED, "qmp-guard", "qmpguard",
+                             0, "%s", message);
+}
+
+static void release(Passthrough *pass)
+{
+    guard_answer_clear(&pass->answer);
+    caller_clear(&pass->caller);
+    live_domain_clear(&pass->domain);
+    policy_unref(pass->host);
+    policy_unref(pass->policy);
+}
+
+/*
+ * Judges one text. Returns what to forward (borrowed from @pass), or NULL: then the
+ * error for the client is set. @pass is released with release() in both cases.
+ */
+static const char *judge(Passthrough *pass, virDomainPtr handle, Channel channel,
+                         const char *text, unsigned int n_fds, bool has_known_flags)
+{
+    *pass = (Passthrough){0};
+    if (plugin_failure()) {
+        report(plugin_failure());
+        return NULL;
+    }
+    pass->call.channel = channel;
+    pass->call.text = text ? text : "";
+    pass->call.length = text ? strlen(text) : 0;
+    pass->call.n_fds = n_fds;
+    if (!has_known_flags)
+        fail_call(pass, "request:unknown-flags", "flags that this guard does not know");
+    gather_domain(pass, handle);
+    gather_host(pass);
+    gather_caller(pass);
+
+    guard_judge(&pass->call, plugin_record, NULL, &pass->answer);
+    if (pass->answer.passes) {
+        virResetLastError();
+        return pass->answer.request->text;
+    }
+    report(pass->answer.message ? pass->answer.message
+                                : "command refused: it could not be recorded");
+    return NULL;
+}
+
+static Channel monitor_channel(unsigned int flags)
+{
+    return flags & VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP ? CHANNEL_HMP : CHANNEL_QMP;
+}
+
+static bool are_monitor_flags(unsigned int flags)
+{
+    return (flags & ~(unsigned int)VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) == 0;
+}
+
+int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
+                        unsigned int flags)
+{
+    Passthrough pass;
+    const char *text;
+    int returned = -1;
+
+    if (!plugin_is_active())
+        return libvirt.monitor_command(domain, command, result, flags);
+    text = judge(&pass, domain, monitor_channel(flags), command, 0, are_monitor_flags(flags));
+    if (text)
+        returned = libvirt.monitor_command(domain, text, result, flags);
+    release(&pass);
+    return returned;
+}
+
+int passthrough_monitor_with_files(virDomainPtr domain, const char *command, unsigned int n_in,
+                                   int *in, unsigned int *n_out, int **out, char **result,
+                                   unsigned int flags)
+{
+    Passthrough pass;
+    const char *text;
+    int returned = -1;
+
+    if (!plugin_is_active())
+        return libvirt.monitor_command_with_files(domain, command, n_in, in, n_out, out, result,
+                                                  flags);
+    text = judge(&pass, domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags));
+    if (text && libvirt.monitor_command_with_files)
+        returned = libvirt.monitor_command_with_files(domain, text, n_in, in, n_out, out, result,
+                                                      flags);
+    release(&pass);
+    return returned;
+}
+
+char *passthrough_agent(virDomainPtr domain, const char *command, int timeout,
+                        unsigned int flags)
+{
+    Passthrough pass;
+    const char *text;
+    char *returned = NULL;
+
+    if (!plugin_is_active())
+        return libvirt.agent_command(domain, command, timeout, flags);
+    text = judge(&pass, domain, CHANNEL_AGENT, command, 0, flags == 0);
+    if (text)
+        returned = libvirt.agent_command(domain, text, timeout, flags);
+    release(&pass);
+    return returned;
+}
+
+/*
+ * Attaching adopts a QEMU that somebody else started, monitor and all. No libvirt
+ * supports it any more; should one do so again, the guard has no policy for it.
+ */
+virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsigned int flags)
+{
+    LiveCaller caller;
+    AuditEvent event = {.command = "qemu-attach",
+                        .failed_rule = "guard:attach",
+                        .reason = "attaching to a running QEMU is not supported under the guard",
+                        .when = time(NULL)};
+    AuditRecord record;
+
+    if (!plugin_is_active())
+        return libvirt.attach(connection, pid, flags);
+    if (plugin_failure()) {
+        report(plugin_failure());
+        return NULL;
+    }
+    caller_read(&caller);
+    event.user = caller.label;
+    audit_record_make(&event, &record);
+    if (record.line)
+        plugin_record(NULL, &record);
+    audit_record_clear(&record);
+    caller_clear(&caller);
+    report(event.reason);
+    return NULL;
+}
+
+void passthrough_set_identity(void *client, Identity *identity)
+{
+    unsigned long long started;
+    const char *claimed = NULL;
+    CLEANUP(mem) char *encoded = NULL;
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+
+    if (!plugin_is_active()) {
+        libvirt.client_set_identity(client, identity);
+        return;
+    }
+    if (plugin_failure())
+        return;
+    if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0) {
+        virResetLastError();
+        plugin_log(AUDIT_ERROR, "QMP identity refused: - | only a UNIX socket's peer that is "
+                                "root may speak for another");
+        return;
+    }
+    if (uid == 0) {
+        libvirt.client_set_identity(client, identity);
+        return;
+    }
+    if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
+        claimed = NULL;
+    encoded = audit_encoded(claimed);
+    plugin_log(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
+               encoded ? encoded : "?");
+}

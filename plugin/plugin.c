@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Loading. The plugin is preloaded into libvirtd or virtqemud; the loader calls
+ * plugin_load() before main(). In any other process it stays inert.
+ */
+#include "plugin.h"
+
+#include "host_policy.h"
+#include "libvirt_private.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const daemons[] = {"libvirtd", "virtqemud"};
+
+/* Written once by the constructor, before there is a second thread. */
+static bool is_active;
+static char failure[128];
+
+static LogSource log_source = {.name = "qmpguard", .priority = AUDIT_ERROR};
+
+bool plugin_is_active(void)
+{
+    return is_active;
+}
+
+const char *plugin_failure(void)
+{
+    return *failure ? failure : NULL;
+}
+
+int plugin_record(void *data, const AuditRecord *record)
+{
+    LogMetadata fields[] = {
+        {"MESSAGE_ID", record->message_id, 0},    {"QMPGUARD_DOMAIN", record->domain, 0},
+        {"QMPGUARD_COMMAND", record->command, 0}, {"QMPGUARD_VERDICT", record->verdict, 0},
+        {"QMPGUARD_USER", record->user, 0},       {NULL, NULL, 0},
+    };
+
+    (void)data;
+    if (!libvirt.log_message)
+        return -1;
+    libvirt.log_message(&log_source, (int)record->priority, "qmp-guard", 0, NULL, fields, "%s",
+                        record->line);
+    return 0;
+}
+
+void plugin_log(AuditPriority priority, const char *format, ...)
+{
+    CLEANUP(mem) char *line = NULL;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vasprintf(&line, format, args);
+    va_end(args);
+    if (length < 0) {
+        line = NULL;
+        return;
+    }
+    if (libvirt.log_message)
+        libvirt.log_message(&log_source, (int)priority, "qmp-guard", 0, NULL, NULL, "%s", line);
+}
+
+static bool is_guarded_daemon(void)
+{
+    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
+        if (strcmp(program_invocation_short_name, daemons[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * libvirt hands LD_PRELOAD on to QEMU, dnsmasq and every hook. Takes this library
+ * out of the list; what else the operator preloads stays.
+ */
+static void keep_from_children(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    CLEANUP(mem) char *list = preload ? strdup(preload) : NULL;
+    CLEANUP(mem) char *kept = preload ? calloc(1, strlen(preload) + 1) : NULL;
+    char *rest = NULL;
+
+    if (!list || !kept) {
+        unsetenv("LD_PRELOAD");
+        return;
+    }
+    for (char *name = strtok_r(list, " :", &rest); name; name = strtok_r(NULL, " :", &rest)) {
+        const char *slash = strrchr(name, '/');
+
+        if (strcmp(slash ? slash + 1 : name, PLUGIN_FILE_NAME) == 0)
+            continue;
+        if (*kept)
+            strcat(kept, ":");
+        strcat(kept, name);
+    }
+    if (*kept)
+        setenv("LD_PRELOAD", kept, 1);
+    else
+        unsetenv("LD_PRELOAD");
+}
+
+__attribute__((constructor)) static void plugin_load(void)
+{
+    const char *missing = libvirt_bind();
+
+    is_active = is_guarded_daemon();
+    if (!is_active)
+        return;
+    keep_from_children();
+    tzset();
+    if (missing) {
+        snprintf(failure, sizeof(failure), "this libvirt lacks the symbol %s", missing);
+        fprintf(stderr, "qmp-guard: %s: every passthrough command will be refused\n", failure);
+    }
+    host_policy_load();
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "audit.h"
+
+#include <string.h>
+
+#define PARAMETERS_MAX 32
+
+/* How each class that passes is worded: MAQET's lines, and ours where it has none. */
+typedef struct ClassWording {
+    const char *prefix;
+    AuditPriority priority;
+    const char *message_id;
+} ClassWording;
+
+static const ClassWording class_wordings[CLASS_COUNT] = {
+    [CLASS_UNKNOWN] = {"QMP unknown", AUDIT_WARNING, "b85b7205fc9f4259b0817ed930449dec"},
+    [CLASS_SAFE] = {"QMP", AUDIT_INFO, "28b4afb95f9a48b08cf285a425bca0e8"},
+    [CLASS_PRIVILEGED] = {"QMP privileged", AUDIT_WARNING, "607e75be760f4f01943f92e990457425"},
+    [CLASS_MEMORY_DUMP] = {"QMP memory dump", AUDIT_INFO, "046fa730706c47e9a1f867fe6e7935e4"},
+    [CLASS_DANGEROUS] = {"QMP dangerous", AUDIT_WARNING, "9892642a8ff941768244a7bcccf6714f"},
+};
+
+static const ClassWording blocked = {"QMP blocked", AUDIT_ERROR,
+                                     "a3e00fb12b304135a4355bb2d936d1ae"};
+static const ClassWording would_block = {"QMP would block", AUDIT_WARNING,
+                                         "b90639d6faba426abb68140711637af9"};
+
+/* Inside a list, a comma or bracket of the caller's would look like one of ours. */
+static void write_escaped(FILE *out, const char *text, const char *also)
+{
+    if (!text) {
+        fputc('-', out);
+        return;
+    }
+    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
+        if (*byte < 0x20 || *byte > 0x7e || strchr(also, *byte))
+            fprintf(out, "\\x%02x", *byte);
+        else
+            fputc(*byte, out);
+    }
+}
+
+void audit_write_encoded(FILE *out, const char *text)
+{
+    write_escaped(out, text, "|\\");
+}
+
+char *audit_encoded(const char *text)
+{
+    char *encoded = NULL;
+    size_t size;
+    FILE *out = open_memstream(&encoded, &size);
+
+    if (!out)
+        return NULL;
+    audit_write_encoded(out, text);
+    if (fclose(out) != 0) {
+        free(encoded);
+        return NULL;
+    }
+    return encoded;
+}
+
+static void write_parameters(FILE *out, json_object *arguments)
+{
+    int count = 0;
+
+    fputs(" | params=[", out);
+    if (arguments) {
+        json_object_object_foreach(arguments, name, value) {
+            (void)value;
+            if (count == PARAMETERS_MAX) {
+                fputs(",...", out);
+                break;
+            }
+            fputs(count++ ? "," : "", out);
+            write_escaped(out, name, "|\\,[]");
+        }
+    }
+    fputc(']', out);
+}
+
+/* What only some records have: how it came, and which part of the request decided. */
+static void write_origin(FILE *out, const AuditEvent *event)
+{
+    const Decision *decision = event->decision;
+
+    if (event->channel == CHANNEL_AGENT)
+        fputs(" | channel=agent", out);
+    if (!event->request)
+        return;
+    if (event->request->operations[0].channel == CHANNEL_HMP) {
+        fputs(" | hmp=", out);
+        audit_write_encoded(out, event->request->operations[0].name);
+    }
+    if (decision && decision->operation != &event->request->operations[0]) {
+        fputs(" | part=", out);
+        audit_write_encoded(out, decision->operation->name);
+    }
+}
+
+static void write_time(FILE *out, time_t when)
+{
+    char text[32] = "";
+    struct tm local;
+
+    if (localtime_r(&when, &local))
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
+    fprintf(out, " | timestamp=%s", text);
+}
+
+static void write_rule(FILE *out, const AuditEvent *event)
+{
+    char buffer[64];
+
+    fputs(" | rule=", out);
+    audit_write_encoded(out, event->decision ? decision_rule_id(event->decision, buffer,
+                                                                sizeof(buffer))
+                                             : event->failed_rule);
+    if (event->reason) {
+        fputs(" | reason=", out);
+        audit_write_encoded(out, event->reason);
+    }
+}
+
+static const char *purpose_of(const Decision *decision)
+{
+    return decision->rule && decision->rule->purpose ? decision->rule->purpose : "testing";
+}
+
+static const ClassWording *wording_of(const Decision *decision)
+{
+    if (!decision || decision->verdict == VERDICT_DENY)
+        return &blocked;
+    if (decision->verdict == VERDICT_AUDIT)
+        return &would_block;
+    return &class_wordings[decision->operation->is.command_class];
+}
+
+/* The fields behind the command, in the order of MAQET's lines. */
+static void write_fields(FILE *out, const AuditEvent *event, const ClassWording *wording)
+{
+    const Decision *decision = event->decision;
+    bool passes = wording != &blocked && wording != &would_block;
+    CommandClass class = passes ? decision->operation->is.command_class : CLASS_UNKNOWN;
+
+    if (class == CLASS_SAFE)
+        write_parameters(out, event->request->operations[0].arguments);
+    fputs(" | user=", out);
+    audit_write_encoded(out, event->user);
+    if (class == CLASS_MEMORY_DUMP) {
+        fputs(" | purpose=", out);
+        audit_write_encoded(out, purpose_of(decision));
+    }
+    if (!passes || class == CLASS_DANGEROUS)
+        write_rule(out, event);
+    if (class == CLASS_SAFE)
+        write_time(out, event->when);
+    write_origin(out, event);
+}
+
+static AuditPriority priority_of(const ClassWording *wording, const Decision *decision)
+{
+    if (decision && decision->verdict == VERDICT_WARN && wording->priority == AUDIT_INFO)
+        return AUDIT_WARNING;
+    return wording->priority;
+}
+
+void audit_record_make(const AuditEvent *event, AuditRecord *ret)
+{
+    const ClassWording *wording = wording_of(event->decision);
+    const char *named = event->command ? event->command : "(unreadable)";
+    const char *command = event->request ? request_command(event->request) : named;
+    bool is_complete;
+    size_t size;
+    FILE *out;
+
+    *ret = (AuditRecord){
+        .priority = priority_of(wording, event->decision),
+        .message_id = wording->message_id,
+        .verdict = verdict_name(event->decision ? event->decision->verdict : VERDICT_DENY),
+        .domain = audit_encoded(event->domain),
+        .command = audit_encoded(command),
+        .user = audit_encoded(event->user),
+    };
+    out = open_memstream(&ret->line, &size);
+    if (!out)
+        return;
+    fprintf(out, "%s: ", wording->prefix);
+    audit_write_encoded(out, event->domain);
+    fputs(" | ", out);
+    audit_write_encoded(out, command);
+    write_fields(out, event, wording);
+    is_complete = !ferror(out) && ret->domain && ret->command && ret->user;
+    if (fclose(out) != 0 || !is_complete) {
+        free(ret->line);
+        ret->line = NULL;
+    }
+}
+
+void audit_record_clear(AuditRecord *record)
+{
+    free(record->line);
+    free(record->domain);
+    free(record->command);
+    free(record->user);
+    *record = (AuditRecord){0};
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The audit record: the one place that puts a decision into words. One record is
+ * one line, whatever the domain, the user or the command is called.
+ */
+#ifndef QG_AUDIT_H
+#define QG_AUDIT_H
+
+#include "decide.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* libvirt's log priorities (util/virlog.h). */
+typedef enum AuditPriority {
+    AUDIT_INFO = 2,
+    AUDIT_WARNING = 3,
+    AUDIT_ERROR = 4,
+} AuditPriority;
+
+/* What is to be recorded. Everything is borrowed. */
+typedef struct AuditEvent {
+    const char *domain; /* the domain's true name, or what the client called it */
+    Channel channel; /* how the text came */
+    const Request *request; /* NULL: it could not be read */
+    const char *command; /* without a request: what it is called; NULL: `(unreadable)` */
+    const Decision *decision; /* NULL: it came to no decision, and is refused */
+    const char *failed_rule; /* without a decision: `request:unreadable`, `domain:invalid`, ... */
+    const char *reason; /* without a decision: why, in words */
+    const char *user;
+    time_t when;
+} AuditEvent;
+
+typedef struct AuditRecord {
+    AuditPriority priority;
+    char *line; /* without a newline; NULL when out of memory: then nothing may pass */
+    const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */
+    char *domain; /* the journald fields, encoded like the line */
+    char *command;
+    char *user;
+    const char *verdict;
+} AuditRecord;
+
+/* Puts @event into words. The record is always released with audit_record_clear(). */
+void audit_record_make(const AuditEvent *event, AuditRecord *ret);
+void audit_record_clear(AuditRecord *record);
+
+/*
+ * Writes @text so that it cannot forge or split a line: printable ASCII stays, save
+ * `|` and `\`; every other byte becomes \xHH. NULL is written as `-`.
+ */
+void audit_write_encoded(FILE *out, const char *text);
+
+/* The same into a new string (caller frees); NULL when out of memory. */
+char *audit_encoded(const char *text);
+
+#endif

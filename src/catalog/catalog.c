@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "catalog.h"
+
+#include "argument.h"
+#include "catalog_data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const channel_names[CHANNEL_COUNT] = {
+    [CHANNEL_QMP] = "qmp",
+    [CHANNEL_HMP] = "hmp",
+    [CHANNEL_AGENT] = "agent",
+};
+
+static const char *const class_names[CLASS_COUNT] = {
+    [CLASS_UNKNOWN] = "unknown",         [CLASS_SAFE] = "safe",
+    [CLASS_PRIVILEGED] = "privileged",   [CLASS_MEMORY_DUMP] = "memory-dump",
+    [CLASS_DANGEROUS] = "dangerous",
+};
+
+static const GroupSet class_groups[CLASS_COUNT] = {
+    [CLASS_UNKNOWN] = GROUP_UNKNOWN,       [CLASS_SAFE] = GROUP_SAFE | GROUP_KNOWN,
+    [CLASS_PRIVILEGED] = GROUP_PRIVILEGED | GROUP_KNOWN,
+    [CLASS_MEMORY_DUMP] = GROUP_MEMORY_DUMP | GROUP_KNOWN,
+    [CLASS_DANGEROUS] = GROUP_DANGEROUS | GROUP_KNOWN,
+};
+
+/* An effect's glob is ours and short, so any text it meets is decided within this. */
+#define EFFECT_GLOB_STEPS ((size_t)1 << 27)
+
+typedef struct CatalogKey {
+    Channel channel;
+    const char *name;
+} CatalogKey;
+
+static int compare_name(const void *key, const void *row)
+{
+    const CatalogKey *wanted = key;
+    const CatalogName *name = row;
+
+    if (wanted->channel != name->channel)
+        return wanted->channel < name->channel ? -1 : 1;
+    return strcmp(wanted->name, name->name);
+}
+
+const CatalogEntry *catalog_find(Channel channel, const char *name)
+{
+    CatalogKey key = {channel, name};
+    const CatalogName *found =
+        bsearch(&key, catalog_names, catalog_n_names, sizeof(*catalog_names), compare_name);
+
+    return found ? &catalog_entries[found->entry] : NULL;
+}
+
+Classification catalog_classify(const CatalogEntry *entry, Channel channel,
+                                json_object *arguments)
+{
+    Classification result = {CLASS_UNKNOWN, GROUP_UNKNOWN};
+
+    if (entry) {
+        result.command_class = entry->command_class;
+        result.groups = entry->groups;
+    }
+    for (size_t i = 0; entry && i < entry->n_effects; i++) {
+        const CatalogEffect *effect = &entry->effects[i];
+        size_t budget = EFFECT_GLOB_STEPS;
+
+        /* "Could not tell" counts as a match: it can only make the command worse. */
+        if (argument_matches(arguments, effect->argument, effect->glob, &budget) == GLOB_NO)
+            continue;
+        result.groups |= effect->groups;
+        if (effect->raises_to > result.command_class)
+            result.command_class = effect->raises_to;
+    }
+    if (channel == CHANNEL_HMP)
+        result.command_class = CLASS_DANGEROUS;
+
+    result.groups &= ~(GROUP_SAFE | GROUP_PRIVILEGED | GROUP_MEMORY_DUMP | GROUP_DANGEROUS);
+    result.groups |= class_groups[result.command_class];
+    if (!entry)
+        result.groups = (result.groups & ~GROUP_KNOWN) | GROUP_UNKNOWN;
+    return result;
+}
+
+const GroupInfo *group_find(const char *name)
+{
+    for (size_t i = 0; i < catalog_n_groups; i++) {
+        if (strcmp(catalog_groups[i].name, name) == 0)
+            return &catalog_groups[i];
+    }
+    return NULL;
+}
+
+const GroupInfo *group_list(size_t *ret_count)
+{
+    *ret_count = catalog_n_groups;
+    return catalog_groups;
+}
+
+const CatalogEntry *catalog_list(size_t *ret_count)
+{
+    *ret_count = catalog_n_entries;
+    return catalog_entries;
+}
+
+const char *channel_name(Channel channel)
+{
+    return channel_names[channel];
+}
+
+int channel_from_name(const char *name)
+{
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (strcmp(channel_names[channel], name) == 0)
+            return channel;
+    }
+    return -1;
+}
+
+const char *class_name(CommandClass command_class)
+{
+    return class_names[command_class];
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The catalogue: what is known of each QMP command, HMP line and guest-agent
+ * command. It is read from the tables beside this file when the guard is built;
+ * nothing about a single command is written down anywhere else.
+ */
+#ifndef QG_CATALOG_H
+#define QG_CATALOG_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a command is spoken. HMP lines travel inside QMP, but are judged as their own. */
+typedef enum Channel {
+    CHANNEL_QMP = 0,
+    CHANNEL_HMP,
+    CHANNEL_AGENT,
+    CHANNEL_COUNT,
+} Channel;
+
+/* How loud a command is (design: MAQET's classes). Ordered: a larger one wins. */
+typedef enum CommandClass {
+    CLASS_UNKNOWN = 0,
+    CLASS_SAFE,
+    CLASS_PRIVILEGED,
+    CLASS_MEMORY_DUMP,
+    CLASS_DANGEROUS,
+    CLASS_COUNT,
+} CommandClass;
+
+/* A set of the groups in groups.table, one bit each. */
+typedef uint64_t GroupSet;
+
+typedef struct GroupInfo {
+    const char *name; /* with the leading @ */
+    const char *help;
+    GroupSet set; /* more than one bit when the group contains others */
+} GroupInfo;
+
+/* An argument that makes a command worse than its name alone says. */
+typedef struct CatalogEffect {
+    const char *argument; /* dotted path; [] is every element, ** any depth */
+    const char *glob; /* on the value, when it is a string */
+    GroupSet groups; /* added when it matches */
+    CommandClass raises_to; /* CLASS_UNKNOWN: the class stays */
+} CatalogEffect;
+
+typedef enum CatalogMark {
+    MARK_UNSTABLE = 1 << 0,
+    MARK_DEPRECATED = 1 << 1,
+    MARK_FD = 1 << 2, /* takes a file descriptor passed over the socket */
+} CatalogMark;
+
+typedef struct CatalogEntry {
+    const char *name; /* HMP: `migrate`, `info block` */
+    Channel channel;
+    CommandClass command_class;
+    GroupSet groups; /* includes the groups of its class and @known */
+    unsigned marks;
+    const char *instead; /* the libvirt command that does it properly, or NULL; {domain} is the name */
+    const char *args_type; /* HMP: QEMU's own argument types, or NULL when not known */
+    const char *first; /* QEMU versions it was seen in */
+    const char *last;
+    const CatalogEffect *effects;
+    size_t n_effects;
+} CatalogEntry;
+
+/* What one operation is, after looking at its arguments. */
+typedef struct Classification {
+    CommandClass command_class;
+    GroupSet groups;
+} Classification;
+
+/* Finds a command by its exact name or alias; NULL when the catalogue lacks it. */
+const CatalogEntry *catalog_find(Channel channel, const char *name);
+
+/*
+ * Says what a command with these arguments is. @entry may be NULL (unknown
+ * command), @arguments NULL (none). Every HMP operation is in class dangerous,
+ * as human-monitor-command is.
+ */
+Classification catalog_classify(const CatalogEntry *entry, Channel channel,
+                                json_object *arguments);
+
+/* Finds a group by its name with the @; NULL when there is none. */
+const GroupInfo *group_find(const char *name);
+
+/* All groups in table order; @ret_count is their number. */
+const GroupInfo *group_list(size_t *ret_count);
+
+/* All commands, by channel and then name; @ret_count is their number. */
+const CatalogEntry *catalog_list(size_t *ret_count);
+
+/* "qmp", "hmp", "agent" and back; channel_from_name() returns -1 for none of them. */
+const char *channel_name(Channel channel);
+int channel_from_name(const char *name);
+
+const char *class_name(CommandClass command_class);
+
+#endif

@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Turns the catalogue's tables into C.
+
+usage: generate.py GROUPS COMMANDS EFFECTS OUT.h OUT.c
+
+The tables are the only source. A row that does not fit (unknown group, class,
+channel or mark, a name twice, an effect on a command that is not there) ends
+the build with the file and line.
+"""
+import re
+import sys
+
+CHANNELS = ["qmp", "hmp", "agent"]
+CLASSES = ["safe", "privileged", "memory-dump", "dangerous"]
+GIVEN_BY_CATALOGUE = ["@" + name for name in CLASSES] + [
+    "@known", "@unknown", "@unstable", "@deprecated"]
+MARKS = {"unstable": "MARK_UNSTABLE", "deprecated": "MARK_DEPRECATED", "fd": "MARK_FD"}
+
+
+class TableError(Exception):
+    pass
+
+
+def rows(path, columns):
+    """Yields (place, fields) for each row, comments left out; empty columns at the end may be."""
+    with open(path, encoding="ascii") as table:
+        for number, line in enumerate(table, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            fields = [field.strip() for field in line.split("|")]
+            if len(fields) > columns:
+                raise TableError(f"{path}:{number}: {len(fields)} columns, not {columns}")
+            yield f"{path}:{number}", fields + [""] * (columns - len(fields))
+
+
+def names(text):
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def c_string(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if text else "NULL"
+
+
+def c_group(name):
+    return "GROUP_" + name[1:].upper().replace("-", "_")
+
+
+def c_set(groups):
+    return " | ".join(c_group(name) for name in groups) or "0"
+
+
+def c_class(name):
+    return "CLASS_" + name.upper().replace("-", "_") if name else "CLASS_UNKNOWN"
+
+
+def read_groups(path):
+    groups = {}
+    for place, (name, text, contains) in rows(path, 3):
+        if not re.fullmatch(r"@[a-z-]+", name) or name in groups:
+            raise TableError(f"{place}: bad or repeated group name {name}")
+        groups[name] = (text, names(contains))
+    for name, (text, contains) in groups.items():
+        for member in contains:
+            if member not in groups or groups[member][1] and not text:
+                raise TableError(f"{path}: {name} contains {member}, which is not a group")
+    return groups
+
+
+def leaves(groups, name, seen=()):
+    if name in seen:
+        raise TableError(f"group {name} contains itself")
+    contains = groups[name][1]
+    if not contains:
+        return [name]
+    return [leaf for member in contains for leaf in leaves(groups, member, seen + (name,))]
+
+
+def check_groups(place, wanted, groups):
+    for name in wanted:
+        if name not in groups or groups[name][1] or name in GIVEN_BY_CATALOGUE:
+            raise TableError(f"{place}: {name} is not a group that a command can have")
+
+
+def read_commands(path, groups):
+    commands = []
+    seen = {}
+    for place, fields in rows(path, 9):
+        channel, name, klass, in_groups, first, last, marks, instead, args_type = fields
+        if channel not in CHANNELS or klass not in CLASSES:
+            raise TableError(f"{place}: bad channel {channel} or class {klass}")
+        check_groups(place, names(in_groups), groups)
+        if not names(in_groups):
+            raise TableError(f"{place}: {name} is in no group")
+        aliases = []
+        flags = []
+        for mark in marks.split():
+            if mark.startswith("alias="):
+                aliases.append(mark[len("alias="):])
+            elif mark == "action" or mark.startswith(("equals=", "nests=")):
+                pass  # for the reader
+            elif mark in MARKS:
+                flags.append(mark)
+            else:
+                raise TableError(f"{place}: unknown mark {mark}")
+        for known_as in [name] + aliases:
+            if (channel, known_as) in seen:
+                raise TableError(f"{place}: {known_as} is at {seen[channel, known_as]} already")
+            seen[channel, known_as] = place
+        commands.append({
+            "channel": channel, "name": name, "class": klass, "aliases": aliases,
+            "groups": names(in_groups) + ["@" + klass, "@known"]
+                      + ["@" + flag for flag in flags if flag != "fd"],
+            "marks": flags, "first": first, "last": last,
+            "instead": instead, "args_type": args_type, "effects": []})
+    commands.sort(key=lambda c: (CHANNELS.index(c["channel"]), c["name"].encode()))
+    return commands
+
+
+def read_effects(path, commands, groups):
+    by_name = {(c["channel"], c["name"]): c for c in commands}
+    for place, (channel, name, argument, glob, added, raises_to) in rows(path, 6):
+        check_groups(place, names(added), groups)
+        if (channel, name) not in by_name:
+            raise TableError(f"{place}: there is no {channel} command {name}")
+        if raises_to and raises_to not in CLASSES:
+            raise TableError(f"{place}: {raises_to} is not a class")
+        by_name[channel, name]["effects"].append(
+            f"{{{c_string(argument)}, {c_string(glob)}, {c_set(names(added))}, "
+            f"{c_class(raises_to)}}},")
+
+
+def write_header(path, groups):
+    leaf_names = [name for name in groups if not groups[name][1]]
+    if len(leaf_names) > 64:
+        raise TableError("more than 64 groups do not fit a GroupSet")
+    with open(path, "w", encoding="ascii") as out:
+        out.write("/* Generated from groups.table: do not edit. */\n")
+        for bit, name in enumerate(leaf_names):
+            out.write(f"#define {c_group(name)} ((GroupSet)1 << {bit})\n")
+        for name in groups:
+            if groups[name][1]:
+                out.write(f"#define {c_group(name)} ({c_set(leaves(groups, name))})\n")
+
+
+def write_entry(out, index, command):
+    marks = " | ".join(MARKS[mark] for mark in command["marks"]) or "0"
+    args_type = f'"{command["args_type"]}"' if command["channel"] == "hmp" else "NULL"
+    effects = f"effects_{index}" if command["effects"] else "NULL"
+    out.write(
+        f"    {{{c_string(command['name'])}, CHANNEL_{command['channel'].upper()}, "
+        f"{c_class(command['class'])}, {c_set(command['groups'])}, {marks}, "
+        f"{c_string(command['instead'])}, {args_type}, "
+        f"{c_string(command['first'])}, {c_string(command['last'])}, "
+        f"{effects}, {len(command['effects'])}}},\n")
+
+
+def write_source(path, groups, commands):
+    with open(path, "w", encoding="ascii") as out:
+        out.write("/* Generated from the catalogue's tables: do not edit. */\n")
+        out.write('#include "catalog/catalog_data.h"\n\n')
+        out.write("const GroupInfo catalog_groups[] = {\n")
+        for name, (text, _) in groups.items():
+            out.write(f"    {{{c_string(name)}, {c_string(text)}, {c_group(name)}}},\n")
+        out.write(f"}};\nconst size_t catalog_n_groups = {len(groups)};\n\n")
+
+        for index, command in enumerate(commands):
+            if command["effects"]:
+                lines = "\n    ".join(command["effects"])
+                out.write(f"static const CatalogEffect effects_{index}[] = {{\n    {lines}\n}};\n")
+
+        out.write("\nconst CatalogEntry catalog_entries[] = {\n")
+        for index, command in enumerate(commands):
+            write_entry(out, index, command)
+        out.write(f"}};\nconst size_t catalog_n_entries = {len(commands)};\n\n")
+
+        known_as = [(CHANNELS.index(c["channel"]), name.encode(), index)
+                    for index, c in enumerate(commands) for name in [c["name"]] + c["aliases"]]
+        out.write("const CatalogName catalog_names[] = {\n")
+        for channel, name, index in sorted(known_as):
+            out.write(f"    {{{channel}, {c_string(name.decode())}, {index}}},\n")
+        out.write(f"}};\nconst size_t catalog_n_names = {len(known_as)};\n")
+
+
+def main(groups_path, commands_path, effects_path, header_path, source_path):
+    groups = read_groups(groups_path)
+    commands = read_commands(commands_path, groups)
+    read_effects(effects_path, commands, groups)
+    write_header(header_path, groups)
+    write_source(source_path, groups, commands)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except TableError as error:
+        sys.exit(str(error))

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "decide.h"
+
+#include "util/glob.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * How many glob steps one decision may take. The author of a policy may be the one
+ * it restricts, and patterns cost work for each of up to 20000 rules; when this is
+ * used up the operation is denied. About 0.1 s at worst.
+ */
+#define WORK_BUDGET ((size_t)20000000)
+
+static const Verdict rule_verdicts[RULE_KIND_COUNT] = {
+    [RULE_DENY] = VERDICT_DENY,
+    [RULE_WARN] = VERDICT_WARN,
+    [RULE_ALLOW] = VERDICT_ALLOW,
+    [RULE_DELEGATE] = VERDICT_DENY, /* never used: a delegate has no verdict of its own */
+};
+
+/* The state of one decide() call. */
+typedef struct Judge {
+    const Question *question;
+    const Operation *operation;
+    size_t budget;
+} Judge;
+
+static bool glob_matches(Judge *judge, const char *pattern, const char *text)
+{
+    return glob_match(pattern, text, &judge->budget) == GLOB_YES;
+}
+
+/* An HMP line also answers to the QMP command that carries it. */
+static bool is_named_by(Judge *judge, const Rule *rule, bool *ret_as_wrapper)
+{
+    const Operation *operation = judge->operation;
+    bool on_channel = rule->channels & (1u << operation->channel);
+    bool on_wrapper = operation->channel == CHANNEL_HMP && rule->command &&
+                      rule->channels & (1u << CHANNEL_QMP);
+
+    *ret_as_wrapper = false;
+    if (on_channel && (!rule->command || glob_matches(judge, rule->command, operation->command)))
+        return true;
+    if (on_wrapper && glob_matches(judge, rule->command, "human-monitor-command"))
+        return *ret_as_wrapper = true;
+    return false;
+}
+
+static bool is_in_unix_group(const Caller *caller, const char *group)
+{
+    for (size_t i = 0; i < caller->n_unix_groups; i++) {
+        if (strcmp(caller->unix_groups[i], group) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True for a path that steps upwards: no pattern can say where it leads. */
+static bool steps_up(const char *path)
+{
+    for (const char *at = strstr(path, ".."); at; at = strstr(at + 1, "..")) {
+        if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool argument_holds(Judge *judge, const Rule *rule, const RuleArgument *condition,
+                           json_object *arguments)
+{
+    json_object *value = NULL;
+    const char *text;
+
+    if (!json_object_object_get_ex(arguments, condition->name, &value) ||
+        !json_object_is_type(value, json_type_string))
+        return false;
+    text = json_object_get_string(value);
+    if (!glob_matches(judge, condition->match, text))
+        return false;
+    return rule->kind == RULE_DENY || glob_is_literal(condition->match) || !steps_up(text);
+}
+
+static bool rule_matches(Judge *judge, const Rule *rule)
+{
+    const Operation *operation = judge->operation;
+    const Caller *caller = judge->question->caller;
+    json_object *arguments;
+    bool as_wrapper;
+
+    if (rule->groups && !(rule->groups & operation->is.groups))
+        return false;
+    if (!is_named_by(judge, rule, &as_wrapper))
+        return false;
+    if (rule->user && (!caller->user || strcmp(rule->user, caller->user) != 0))
+        return false;
+    if (rule->unix_group && !is_in_unix_group(caller, rule->unix_group))
+        return false;
+    arguments = as_wrapper ? operation->wrapper_arguments : operation->arguments;
+    for (size_t i = 0; i < rule->n_arguments; i++) {
+        if (!argument_holds(judge, rule, &rule->arguments[i], arguments))
+            return false;
+    }
+    return true;
+}
+
+/* The work is used up while @rule is tried: nobody knows whether it would have matched. */
+static Decision give_up(const Judge *judge, const Policy *policy, const Rule *rule)
+{
+    return (Decision){.verdict = VERDICT_DENY,
+                      .operation = judge->operation,
+                      .rule = rule,
+                      .policy = policy,
+                      .gave_up = true};
+}
+
+static Decision make_decision(const Judge *judge, const Policy *policy, const Rule *rule,
+                              Verdict verdict)
+{
+    return (Decision){
+        .verdict = verdict, .operation = judge->operation, .rule = rule, .policy = policy};
+}
+
+static Decision softened(Decision decision, bool audits)
+{
+    if (decision.verdict == VERDICT_DENY && audits)
+        decision.verdict = VERDICT_AUDIT;
+    return decision;
+}
+
+/*
+ * The first rule that matches, in @policy, then in the profiles below it. Without a
+ * domain policy a <delegate> hands over to nobody, so the reading goes on behind it.
+ */
+static Decision first_match(Judge *judge, const Policy *policy)
+{
+    const Question *question = judge->question;
+    const Policy *last = policy;
+
+    for (const Policy *at = policy; at; last = at, at = at->profile) {
+        for (size_t i = 0; i < at->n_rules; i++) {
+            const Rule *rule = &at->rules[i];
+            bool matched = rule_matches(judge, rule);
+
+            if (judge->budget == 0)
+                return give_up(judge, at, rule);
+            if (question->observer)
+                question->observer(question->observer_data, judge->operation, at, rule, matched);
+            if (matched && (rule->kind != RULE_DELEGATE || question->domain))
+                return make_decision(judge, at, rule, rule_verdicts[rule->kind]);
+        }
+    }
+    return make_decision(judge, last, NULL, last->otherwise);
+}
+
+static Decision decide_operation(Judge *judge)
+{
+    const Policy *host = judge->question->host;
+    const Policy *domain = judge->question->domain;
+    bool domain_audits = domain && domain->mode == MODE_AUDIT && !host->enforces_domains;
+    Decision by_host = first_match(judge, host);
+    Decision by_domain;
+    bool is_delegated = by_host.rule && by_host.rule->kind == RULE_DELEGATE;
+
+    if (by_host.gave_up)
+        return by_host;
+    by_host = softened(by_host, host->mode == MODE_AUDIT);
+    if (!domain)
+        return by_host;
+    by_domain = first_match(judge, domain);
+    if (by_domain.gave_up)
+        return by_domain;
+    by_domain = softened(by_domain, domain_audits);
+    return is_delegated || by_domain.verdict < by_host.verdict ? by_domain : by_host;
+}
+
+Decision decide(const Question *question)
+{
+    Judge judge = {.question = question, .budget = WORK_BUDGET};
+    Decision strictest = {0};
+
+    for (size_t i = 0; i < question->request->n_operations; i++) {
+        Decision decision;
+
+        judge.operation = &question->request->operations[i];
+        decision = decide_operation(&judge);
+        if (i == 0 || decision.verdict < strictest.verdict)
+            strictest = decision;
+    }
+    return strictest;
+}
+
+const char *decision_rule_id(const Decision *decision, char *buffer, size_t size)
+{
+    if (decision->rule)
+        return decision->rule->id;
+    snprintf(buffer, size, "%s:default", decision->policy ? decision->policy->origin : "guard");
+    return buffer;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is guarded
+ *
+ *   A read-write libvirt client can send any text to a domain's QEMU monitor or
+ *   guest agent. libvirt asks one question (domain:write), sees no command and
+ *   records no user. The plugin hands each such text to guard_judge() first.
+ *
+ * Who is trusted
+ *
+ *   root on the host, libvirtd itself, and the host policy, which only root writes.
+ *   Not trusted: the client, the text, the name the client gives the domain or
+ *   itself, and the domain's policy, which whoever may send commands may also edit.
+ *   The host policy says how much a domain's policy decides.
+ *
+ * The order of events
+ *
+ *   1. The text is read strictly into operations (src/request). What two readers
+ *      could take differently, what is too large and what is no command is refused.
+ *   2. Each operation is looked up in the catalogue (src/catalog): its class and
+ *      groups, by name and by what its arguments add.
+ *   3. The host's and the domain's rules decide (src/decide.c), purely.
+ *   4. The decision is recorded (src/audit.c). Without a record nothing passes.
+ *   5. The plugin refuses, or forwards the text that src/request wrote from what
+ *      was judged; the client's own bytes never go on.
+ *
+ * What always holds
+ *
+ *   Whatever fails on the way is a refusal: GuardAnswer starts closed and one line
+ *   below opens it.
+ *
+ * What this cannot prevent is listed in docs/security.md.
+ */
+#include "guard.h"
+
+#include "util/cleanup.h"
+
+#include <string.h>
+
+/* The supported libvirt command for what was refused, with the domain's name in it. */
+static char *instead_for(const Operation *operation, const char *domain)
+{
+    static const char placeholder[] = "{domain}";
+    const char *instead = operation->entry ? operation->entry->instead : NULL;
+    const char *place = instead ? strstr(instead, placeholder) : NULL;
+    CLEANUP(mem) char *name = audit_encoded(domain);
+    char *text = NULL;
+
+    if (!instead || !name)
+        return NULL;
+    if (!place)
+        return strdup(instead);
+    if (asprintf(&text, "%.*s%s%s", (int)(place - instead), instead, name,
+                 place + strlen(placeholder)) < 0)
+        return NULL;
+    return text;
+}
+
+/* What the client is told. Its own words are encoded too: others read its errors. */
+static char *make_message(const GuardCall *call, const GuardAnswer *answer, const char *reason)
+{
+    CLEANUP(mem) char *domain = audit_encoded(call->domain_name);
+    CLEANUP(mem) char *because = NULL;
+    CLEANUP(mem) char *command = NULL;
+    CLEANUP(mem) char *instead = NULL;
+    char *message = NULL;
+    int length;
+
+    if (!domain)
+        return NULL;
+    if (reason) {
+        because = audit_encoded(reason);
+        length = asprintf(&message, "command for domain '%s' refused by %s: %s", domain,
+                          answer->rule, because ? because : "out of memory");
+    } else {
+        command = audit_encoded(answer->decision.operation->command);
+        instead = instead_for(answer->decision.operation, call->domain_name);
+        length = asprintf(&message, "'%s' on domain '%s' is denied by %s%s%s",
+                          command ? command : "?", domain, answer->rule,
+                          instead ? "; use: " : "", instead ? instead : "");
+    }
+    return length < 0 ? NULL : message;
+}
+
+/* A descriptor stays queued in QEMU for whatever later command picks it up. */
+static bool has_stray_fds(const GuardCall *call, const Request *request)
+{
+    const CatalogEntry *entry = request->operations[0].entry;
+
+    return call->n_fds > 0 && !(entry && entry->marks & MARK_FD);
+}
+
+/* Steps 1 to 3. Returns 0 with a decision, or -1 with the failed rule and why. */
+static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const char **ret_rule,
+                            Reason *why)
+{
+    Question question = {.caller = call->caller,
+                         .host = call->host,
+                         .domain = call->domain,
+                         .observer = call->observer,
+                         .observer_data = call->observer_data};
+
+    answer->request = request_parse(call->channel, call->text, call->length, why);
+    if (call->failed_rule) {
+        *ret_rule = call->failed_rule;
+        return reason_set(why, "%s", call->failure);
+    }
+    if (!answer->request) {
+        *ret_rule = "request:unreadable";
+        return -1;
+    }
+    if (!call->caller || !call->caller->label) {
+        *ret_rule = "guard:unknown-caller";
+        return reason_set(why, "nothing is known of who sends it");
+    }
+    if (!call->host) {
+        *ret_rule = "host:invalid";
+        return reason_set(why, "there is no host policy");
+    }
+    if (has_stray_fds(call, answer->request)) {
+        *ret_rule = "request:stray-fd";
+        return reason_set(why, "only getfd and add-fd take a file descriptor");
+    }
+    question.request = answer->request;
+    answer->decision = decide(&question);
+    if (answer->decision.gave_up) {
+        *ret_rule = "guard:too-much-work";
+        return reason_set(why, "the patterns of the policy '%s' take too much work",
+                          answer->decision.policy->origin);
+    }
+    return 0;
+}
+
+void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
+                 GuardAnswer *ret)
+{
+    AuditEvent event = {.domain = call->domain_name,
+                        .channel = call->channel,
+                        .user = call->caller ? call->caller->label : NULL,
+                        .when = time(NULL)};
+    AuditRecord audit_record;
+    Reason why = {""};
+    char buffer[64];
+    bool decided;
+    bool recorded;
+
+    *ret = (GuardAnswer){0};
+    decided = parse_and_decide(call, ret, &event.failed_rule, &why) == 0;
+    event.request = ret->request;
+    if (decided)
+        event.decision = &ret->decision;
+    else
+        event.reason = why.text;
+    ret->rule = strdup(decided ? decision_rule_id(&ret->decision, buffer, sizeof(buffer))
+                               : event.failed_rule);
+
+    audit_record_make(&event, &audit_record);
+    recorded = audit_record.line && (!record || record(record_data, &audit_record) == 0);
+    ret->record = steal_pointer(&audit_record.line);
+    audit_record_clear(&audit_record);
+
+    if (decided && recorded && ret->rule && ret->decision.verdict != VERDICT_DENY)
+        ret->passes = true;
+    else if (ret->rule && recorded)
+        ret->message = make_message(call, ret, decided ? NULL : why.text);
+}
+
+void guard_answer_clear(GuardAnswer *answer)
+{
+    request_free(answer->request);
+    free(answer->message);
+    free(answer->rule);
+    free(answer->record);
+    *answer = (GuardAnswer){0};
+}

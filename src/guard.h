@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The guard: parse -> decide -> record, in that order, for one text of one client.
+ * The caller of guard_judge() then acts: it refuses, or forwards the answer's text.
+ */
+#ifndef QG_GUARD_H
+#define QG_GUARD_H
+
+#include "audit.h"
+#include "decide.h"
+#include "policy/policy.h"
+#include "request/request.h"
+
+/* Everything that is known when a client's text arrives. All of it is borrowed. */
+typedef struct GuardCall {
+    Channel channel; /* CHANNEL_HMP: a bare HMP line */
+    const char *text;
+    size_t length;
+    unsigned n_fds; /* file descriptors that came with the text */
+    const char *domain_name;
+    const Caller *caller;
+    const Policy *host;
+    const Policy *domain; /* NULL: it has no policy */
+    const char *failed_rule; /* not NULL: the call is refused under this name ... */
+    const char *failure; /* ... for this reason; host and domain may be NULL then */
+    DecideObserver observer; /* as in Question */
+    void *observer_data;
+} GuardCall;
+
+/* Records one decision. Returns 0, or -1 when it could not: then nothing may pass. */
+typedef int (*GuardRecorder)(void *data, const AuditRecord *record);
+
+typedef struct GuardAnswer {
+    bool passes; /* zero is closed: only a complete judgement sets it */
+    Request *request; /* NULL when the text could not be read */
+    Decision decision; /* meaningful only with a request and without a failure */
+    char *message; /* refused: what the client is told */
+    char *rule; /* what decided: `baseline:@dangerous`, `request:unreadable`, ... */
+    char *record; /* the audit line */
+} GuardAnswer;
+
+/*
+ * Judges one text. @record is called exactly once, before this returns; NULL for
+ * a dry run. The answer is always released with guard_answer_clear().
+ */
+void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
+                 GuardAnswer *ret);
+void guard_answer_clear(GuardAnswer *answer);
+
+#endif

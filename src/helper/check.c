@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* check and explain: the guard's own judgement of a text, without sending it. */
+#include "helper.h"
+
+#include "explain.h"
+#include "guard.h"
+#include "util/cleanup.h"
+#include "util/unix_groups.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <string.h>
+
+typedef struct CheckOptions {
+    const char *policy_file;
+    const char *host_policy_file;
+    const char *domain;
+    const char *domain_xml_file;
+    const char *text_file;
+    const char *user;
+    Channel channel;
+    bool as_json;
+    bool explains;
+} CheckOptions;
+
+/* What the options lead to. */
+typedef struct CheckSetting {
+    const CheckOptions *options;
+    Caller caller;
+    UnixGroups groups;
+    Policy *host;
+    Policy *domain;
+    char *domain_name;
+    const char *failed_rule; /* a policy that is there and invalid: everything is denied */
+    char *failure;
+} CheckSetting;
+
+static int parse_options(int argc, char **argv, CheckOptions *ret)
+{
+    static const struct option options[] = {
+        {"policy", required_argument, NULL, 'p'},
+        {"host-policy", required_argument, NULL, 'H'},
+        {"domain", required_argument, NULL, 'd'},
+        {"domain-xml", required_argument, NULL, 'x'},
+        {"text-file", required_argument, NULL, 't'},
+        {"user", required_argument, NULL, 'u'},
+        {"hmp", no_argument, NULL, 'm'},
+        {"agent", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    bool is_hmp = false;
+    bool is_agent = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            ret->policy_file = optarg;
+            break;
+        case 'H':
+            ret->host_policy_file = optarg;
+            break;
+        case 'd':
+            ret->domain = optarg;
+            break;
+        case 'x':
+            ret->domain_xml_file = optarg;
+            break;
+        case 't':
+            ret->text_file = optarg;
+            break;
+        case 'u':
+            ret->user = optarg;
+            break;
+        case 'm':
+            is_hmp = true;
+            break;
+        case 'a':
+            is_agent = true;
+            break;
+        case 'j':
+            ret->as_json = true;
+            break;
+        default:
+            return -1;
+        }
+    }
+    if (is_hmp && is_agent) {
+        complain("--hmp and --agent exclude each other");
+        return -1;
+    }
+    if (!!ret->policy_file + !!ret->domain + !!ret->domain_xml_file > 1) {
+        complain("--policy, --domain and --domain-xml exclude each other");
+        return -1;
+    }
+    if (is_hmp || is_agent)
+        ret->channel = is_hmp ? CHANNEL_HMP : CHANNEL_AGENT;
+    return 0;
+}
+
+static void set_invalid(CheckSetting *setting, const char *rule, const char *where,
+                        const PolicyError *error)
+{
+    if (setting->failed_rule)
+        return;
+    setting->failed_rule = rule;
+    setting->failure = helper_policy_error(where, error);
+}
+
+static int load_host(CheckSetting *setting)
+{
+    const char *given = setting->options->host_policy_file;
+    const char *path = given ? given : HOST_POLICY_PATH;
+    PolicyError error = {0};
+    CLEANUP(mem) char *text = NULL;
+    size_t length;
+    int found;
+
+    if (given) {
+        /* A file that is only tried out need not be root's. */
+        text = read_file(given, &length);
+        if (!text)
+            return -1;
+        setting->host = policy_parse(text, length, POLICY_HOST, &error);
+        found = setting->host ? 1 : -1;
+    } else {
+        found = policy_read_host_file(path, &setting->host, &error);
+        if (found == 0) {
+            setting->host = policy_shipped_default(&error);
+            found = setting->host ? 1 : -1;
+        }
+    }
+    if (found < 0)
+        set_invalid(setting, "host:invalid", path, &error);
+    return 0;
+}
+
+static int read_live_policy(const HelperContext *context, CheckSetting *setting, char **ret_xml)
+{
+    virConnectPtr connection = helper_connect(context, true);
+    virDomainPtr domain;
+    int found = -1;
+
+    if (!connection)
+        return -1;
+    domain = helper_find_domain(connection, setting->options->domain);
+    if (domain) {
+        setting->domain_name = strdup(virDomainGetName(domain));
+        found = helper_domain_policy(domain, ret_xml);
+        virDomainFree(domain);
+    }
+    virConnectClose(connection);
+    return found;
+}
+
+static int load_domain(const HelperContext *context, CheckSetting *setting)
+{
+    const CheckOptions *options = setting->options;
+    const char *where = options->domain ? options->domain : options->domain_xml_file;
+    CLEANUP(mem) char *xml = NULL;
+    PolicyError error = {0};
+    size_t length = 0;
+    int found = 0;
+
+    if (options->policy_file) {
+        where = options->policy_file;
+        xml = read_file(options->policy_file, &length);
+        found = xml ? 1 : -1;
+    } else if (options->domain) {
+        found = read_live_policy(context, setting, &xml);
+    } else if (options->domain_xml_file) {
+        found = helper_policy_in_domain_xml(options->domain_xml_file, &xml);
+    }
+    if (found < 1)
+        return found;
+    setting->domain = policy_parse(xml, length ? length : strlen(xml), POLICY_DOMAIN, &error);
+    if (!setting->domain)
+        set_invalid(setting, "domain:invalid", where, &error);
+    return 0;
+}
+
+static int load_caller(CheckSetting *setting)
+{
+    const struct passwd *entry = setting->options->user ? getpwnam(setting->options->user)
+                                                        : getpwuid(getuid());
+
+    setting->caller.user = setting->options->user;
+    if (!setting->caller.user && entry)
+        setting->caller.user = entry->pw_name;
+    if (!setting->caller.user)
+        return complain("you have no user name: give one with --user"), -1;
+    setting->caller.label = setting->caller.user;
+    if (entry && unix_groups_read(setting->caller.user, entry->pw_gid, &setting->groups) == 0) {
+        setting->caller.unix_groups = (const char *const *)setting->groups.names;
+        setting->caller.n_unix_groups = setting->groups.n_names;
+    }
+    return 0;
+}
+
+static void clear_setting(CheckSetting *setting)
+{
+    unix_groups_clear(&setting->groups);
+    policy_unref(setting->host);
+    policy_unref(setting->domain);
+    free(setting->domain_name);
+    free(setting->failure);
+}
+
+/*
+ * A JSON object is sent as it is; of bare words virsh makes a command with arguments
+ * (`screendump '"filename":"/x"'`), so this does too.
+ */
+static char *wrap_as_virsh(const char *text)
+{
+    const char *start = text + strspn(text, " \t\r\n");
+    size_t length = strcspn(start, " \t\r\n");
+    const char *rest = start + length + strspn(start + length, " \t\r\n");
+    CLEANUP(json) json_object *name = NULL;
+    char *wrapped = NULL;
+
+    if (*start == '{' || *start == '\0')
+        return strdup(text);
+    name = json_object_new_string_len(start, (int)length);
+    if (!name)
+        return NULL;
+    if (asprintf(&wrapped, *rest ? "{\"execute\":%s,\"arguments\":{%s}}" : "{\"execute\":%s%s}",
+                 json_object_to_json_string(name), rest) < 0)
+        return NULL;
+    return wrapped;
+}
+
+static int check_text(CheckSetting *setting, const char *text, size_t length)
+{
+    Explanation explanation = {.as_json = setting->options->as_json,
+                               .shows_rules = setting->options->explains};
+    GuardCall call = {
+        .channel = setting->options->channel,
+        .text = text,
+        .length = length,
+        .domain_name = setting->domain_name ? setting->domain_name : "DOMAIN",
+        .caller = &setting->caller,
+        .host = setting->host,
+        .domain = setting->domain,
+        .failed_rule = setting->failed_rule,
+        .failure = setting->failure,
+        .observer = explain_rule,
+        .observer_data = &explanation,
+    };
+    GuardAnswer answer;
+    int status;
+
+    guard_judge(&call, NULL, NULL, &answer);
+    status = answer.passes ? EXIT_YES : EXIT_NO;
+    if (explain_answer(&explanation, &answer) < 0)
+        status = complain("out of memory");
+    guard_answer_clear(&answer);
+    return status;
+}
+
+static int check_words(CheckSetting *setting, const char *text)
+{
+    CLEANUP(mem) char *wrapped = NULL;
+
+    if (setting->options->channel == CHANNEL_HMP)
+        return check_text(setting, text, strlen(text));
+    wrapped = wrap_as_virsh(text);
+    if (!wrapped)
+        return complain("out of memory");
+    return check_text(setting, wrapped, strlen(wrapped));
+}
+
+static int check_lines(CheckSetting *setting)
+{
+    CLEANUP(mem) char *line = NULL;
+    size_t space = 0;
+    ssize_t length;
+    int worst = EXIT_YES;
+
+    while ((length = getline(&line, &space, stdin)) >= 0) {
+        int status;
+
+        if (length > 0 && line[length - 1] == '\n')
+            line[--length] = '\0';
+        if (length == 0)
+            continue;
+        /* A NUL in the line must be seen, so such a line is not touched. */
+        status = strlen(line) == (size_t)length ? check_words(setting, line)
+                                                : check_text(setting, line, (size_t)length);
+        if (status > worst)
+            worst = status;
+    }
+    return worst;
+}
+
+static char *join(int argc, char **argv)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    for (int i = 0; i < argc; i++)
+        fprintf(out, i ? " %s" : "%s", argv[i]);
+    if (fclose(out) != 0)
+        return NULL;
+    return text;
+}
+
+static int check_all(CheckSetting *setting, int argc, char **argv)
+{
+    const char *file = setting->options->text_file;
+    CLEANUP(mem) char *text = NULL;
+    size_t length;
+
+    if (file) {
+        text = read_file(file, &length);
+        return text ? check_text(setting, text, length) : EXIT_UNSURE;
+    }
+    if (argc == 1 && strcmp(argv[0], "-") == 0)
+        return check_lines(setting);
+    text = join(argc, argv);
+    return text ? check_words(setting, text) : complain("out of memory");
+}
+
+static int run(const HelperContext *context, int argc, char **argv, bool explains)
+{
+    CheckOptions options = {.explains = explains};
+    CheckSetting setting = {.options = &options};
+    int status = EXIT_UNSURE;
+
+    if (parse_options(argc, argv, &options) < 0)
+        return EXIT_UNSURE;
+    if ((optind < argc) == !!options.text_file)
+        return complain("give one text, '-' for standard input, or --text-file FILE");
+    if (load_host(&setting) == 0 && load_domain(context, &setting) >= 0 &&
+        load_caller(&setting) == 0)
+        status = check_all(&setting, argc - optind, argv + optind);
+    clear_setting(&setting);
+    return status;
+}
+
+int check_run(const HelperContext *context, int argc, char **argv)
+{
+    return run(context, argc, argv, false);
+}
+
+int explain_run(const HelperContext *context, int argc, char **argv)
+{
+    return run(context, argc, argv, true);
+}

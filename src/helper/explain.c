@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "explain.h"
+
+#include "util/cleanup.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <string.h>
+
+/* The columns of the table are the members of the JSON objects. */
+static const char *const rule_columns[] = {"operation", "policy", "line",
+                                           "kind",      "rule",   "matched"};
+
+#define COLUMN_COUNT (sizeof(rule_columns) / sizeof(rule_columns[0]))
+
+static void add_text(json_object *object, const char *name, const char *text)
+{
+    CLEANUP(mem) char *encoded = audit_encoded(text);
+
+    json_object_object_add(object, name, encoded ? json_object_new_string(encoded) : NULL);
+}
+
+void explain_rule(void *data, const Operation *operation, const Policy *policy, const Rule *rule,
+                  bool matched)
+{
+    Explanation *explanation = data;
+    json_object *row;
+
+    if (!explanation->shows_rules)
+        return;
+    if (!explanation->rules)
+        explanation->rules = json_object_new_array();
+    row = json_object_new_object();
+    if (!row || !explanation->rules || json_object_array_add(explanation->rules, row) < 0) {
+        json_object_put(row);
+        explanation->failed = true;
+        return;
+    }
+    add_text(row, "operation", operation->command);
+    add_text(row, "policy", policy->origin);
+    json_object_object_add(row, "line", json_object_new_int64(rule->line));
+    add_text(row, "kind", rule_kind_name(rule->kind));
+    add_text(row, "rule", rule->id);
+    json_object_object_add(row, "matched", json_object_new_boolean(matched));
+}
+
+static json_object *group_names(GroupSet groups)
+{
+    json_object *names = json_object_new_array();
+    size_t count;
+    const GroupInfo *all = group_list(&count);
+
+    for (size_t i = 0; names && i < count; i++) {
+        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
+
+        if (is_single && all[i].set & groups)
+            json_object_array_add(names, json_object_new_string(all[i].name));
+    }
+    return names;
+}
+
+static json_object *operation_object(const Operation *operation)
+{
+    json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    json_object_object_add(object, "channel",
+                           json_object_new_string(channel_name(operation->channel)));
+    add_text(object, "command", operation->command);
+    json_object_object_add(object, "class",
+                           json_object_new_string(class_name(operation->is.command_class)));
+    json_object_object_add(object, "groups", group_names(operation->is.groups));
+    return object;
+}
+
+static const char *verdict_of(const GuardAnswer *answer)
+{
+    return verdict_name(answer->passes ? answer->decision.verdict : VERDICT_DENY);
+}
+
+static int print_json(Explanation *explanation, const GuardAnswer *answer)
+{
+    CLEANUP(json) json_object *object = json_object_new_object();
+    json_object *operations = json_object_new_array();
+
+    if (!object || !operations) {
+        json_object_put(operations);
+        return -1;
+    }
+    json_object_object_add(object, "verdict", json_object_new_string(verdict_of(answer)));
+    add_text(object, "rule", answer->rule);
+    if (answer->message)
+        json_object_object_add(object, "message", json_object_new_string(answer->message));
+    for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
+        json_object_array_add(operations, operation_object(&answer->request->operations[i]));
+    json_object_object_add(object, "operations", operations);
+    if (answer->request)
+        json_object_object_add(object, "text", json_object_new_string(answer->request->text));
+    json_object_object_add(object, "record", json_object_new_string(answer->record));
+    if (explanation->shows_rules)
+        json_object_object_add(object, "rules",
+                               explanation->rules ? json_object_get(explanation->rules)
+                                                  : json_object_new_array());
+    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                    JSON_C_TO_STRING_NOSLASHESCAPE));
+    return 0;
+}
+
+static int print_rules(json_object *rules)
+{
+    struct libscols_table *table = scols_new_table();
+    int result = table ? 0 : -1;
+
+    for (size_t i = 0; result == 0 && i < COLUMN_COUNT; i++)
+        result = scols_table_new_column(table, rule_columns[i], 0, 0) ? 0 : -1;
+    for (size_t i = 0; result == 0 && rules && i < json_object_array_length(rules); i++) {
+        json_object *row = json_object_array_get_idx(rules, i);
+        struct libscols_line *line = scols_table_new_line(table, NULL);
+
+        for (size_t column = 0; line && column < COLUMN_COUNT; column++) {
+            json_object *value = json_object_object_get(row, rule_columns[column]);
+            const char *text = json_object_get_string(value);
+
+            if (json_object_is_type(value, json_type_boolean))
+                text = json_object_get_boolean(value) ? "yes" : "no";
+            scols_line_set_data(line, column, text);
+        }
+        result = line ? 0 : -1;
+    }
+    if (result == 0 && rules)
+        result = scols_print_table(table);
+    scols_unref_table(table);
+    return result;
+}
+
+static void print_operation(const Operation *operation)
+{
+    CLEANUP(mem) char *command = audit_encoded(operation->command);
+    CLEANUP(json) json_object *groups = group_names(operation->is.groups);
+
+    printf("%s '%s', class %s, groups", channel_name(operation->channel),
+           command ? command : "?", class_name(operation->is.command_class));
+    for (size_t i = 0; groups && i < json_object_array_length(groups); i++)
+        printf(" %s", json_object_get_string(json_object_array_get_idx(groups, i)));
+    putchar('\n');
+}
+
+static int print_text(Explanation *explanation, const GuardAnswer *answer)
+{
+    CLEANUP(mem) char *command = NULL;
+
+    if (explanation->shows_rules) {
+        for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
+            print_operation(&answer->request->operations[i]);
+        if (print_rules(explanation->rules) < 0)
+            return -1;
+    }
+    if (!answer->passes) {
+        printf("deny: %s\n", answer->message ? answer->message : "out of memory");
+        return 0;
+    }
+    command = audit_encoded(answer->request->operations[0].command);
+    printf("%s: '%s' by %s\n", verdict_of(answer), command ? command : "?", answer->rule);
+    return 0;
+}
+
+int explain_answer(Explanation *explanation, const GuardAnswer *answer)
+{
+    int result = -1;
+
+    if (!explanation->failed && answer->rule && answer->record)
+        result = explanation->as_json ? print_json(explanation, answer)
+                                      : print_text(explanation, answer);
+    json_object_put(explanation->rules);
+    explanation->rules = NULL;
+    return result;
+}

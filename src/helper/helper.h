@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the subcommands of virt-qmp-guard share. */
+#ifndef QG_HELPER_H
+#define QG_HELPER_H
+
+#include "policy/policy.h"
+
+#include <libvirt/libvirt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit status of every subcommand. */
+enum {
+    EXIT_YES = 0, /* yes, allowed, done, sound */
+    EXIT_NO = 1, /* no, denied, problems found */
+    EXIT_UNSURE = 2, /* could not tell: usage, unreadable file, no connection */
+};
+
+/* The options in front of the subcommand. */
+typedef struct HelperContext {
+    const char *uri; /* NULL: libvirt's default */
+} HelperContext;
+
+typedef struct Subcommand {
+    const char *name;
+    int (*run)(const HelperContext *context, int argc, char **argv);
+    const char *usage; /* one line behind the name */
+    const char *help;
+} Subcommand;
+
+int check_run(const HelperContext *context, int argc, char **argv);
+int explain_run(const HelperContext *context, int argc, char **argv);
+int policy_run(const HelperContext *context, int argc, char **argv);
+
+/* Writes `virt-qmp-guard: MESSAGE` to stderr; returns EXIT_UNSURE. */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Reads a whole file (`-`: stdin), with a NUL behind it. NULL after complaining. Caller frees. */
+char *read_file(const char *path, size_t *ret_length);
+
+/* Opens a connection; complains and returns NULL when there is none. */
+virConnectPtr helper_connect(const HelperContext *context, bool read_only);
+
+/* Finds a domain by id, uuid or name, as virsh does; complains and returns NULL. */
+virDomainPtr helper_find_domain(virConnectPtr connection, const char *wanted);
+
+/*
+ * The policy in a running or defined domain. Returns 1 and a new string in @ret_xml,
+ * 0 when it has none, -1 after complaining.
+ */
+int helper_domain_policy(virDomainPtr domain, char **ret_xml);
+
+/* The policy element out of a domain's XML: as helper_domain_policy(). */
+int helper_policy_in_domain_xml(const char *path, char **ret_xml);
+
+/* `FILE:3: reason`; caller frees. */
+char *helper_policy_error(const char *where, const PolicyError *error);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt-qmp-guard: lets people ask the guard's own code what it would do, and write
+ * policies into domains. It decides nothing itself and is in nobody's path.
+ */
+#include "helper.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const Subcommand subcommands[] = {
+    {"check", check_run,
+     "[--policy FILE | --domain DOM | --domain-xml FILE] [--host-policy FILE] [--user U] "
+     "[--hmp | --agent] [--json] TEXT | - | --text-file FILE",
+     "judge a command without running it"},
+    {"explain", explain_run, "as check", "the same, with every rule that is tried"},
+    {"policy", policy_run,
+     "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
+     "check, show, write or remove a policy"},
+};
+
+#define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
+
+static void print_help(FILE *out)
+{
+    fputs("usage: virt-qmp-guard [-c URI] COMMAND [ARGUMENTS]\n\n", out);
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        fprintf(out, "  %-8s  %s\n            virt-qmp-guard %s %s\n", subcommands[i].name,
+                subcommands[i].help, subcommands[i].name, subcommands[i].usage);
+    fputs("\n  -c, --connect URI  the libvirt to speak to (default: as virsh)\n"
+          "  -V, --version      print the version\n"
+          "  -h, --help         print this\n\n"
+          "exit status: 0 yes, allowed, done; 1 no, denied, problems found;\n"
+          "             2 could not tell (usage, unreadable file, no connection)\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"connect", required_argument, NULL, 'c'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    HelperContext context = {0};
+    int option;
+
+    setlocale(LC_ALL, "");
+    while ((option = getopt_long(argc, argv, "+c:Vh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            context.uri = optarg;
+            break;
+        case 'V':
+            puts(PROJECT_VERSION);
+            return EXIT_YES;
+        case 'h':
+            print_help(stdout);
+            return EXIT_YES;
+        default:
+            return EXIT_UNSURE;
+        }
+    }
+    argc -= optind;
+    argv += optind;
+    if (argc == 0) {
+        print_help(stderr);
+        return EXIT_UNSURE;
+    }
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
+        if (strcmp(subcommands[i].name, argv[0]) != 0)
+            continue;
+        if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+            printf("usage: virt-qmp-guard %s %s\n%s\n", argv[0], subcommands[i].usage,
+                   subcommands[i].help);
+            return EXIT_YES;
+        }
+        optind = 0; /* the subcommand parses options of its own, from the start */
+        return subcommands[i].run(&context, argc, argv);
+    }
+    return complain("there is no command '%s': try 'virt-qmp-guard --help'", argv[0]);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* policy: validate a file; show, set or clear the policy in a domain. */
+#include "helper.h"
+
+#include "util/cleanup.h"
+
+#include <getopt.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#define METADATA_PREFIX "qg"
+
+typedef struct PolicyAction {
+    const char *name;
+    int n_arguments;
+    const char *arguments; /* for the usage message */
+    int (*run)(const HelperContext *context, char **argv, bool as_json);
+} PolicyAction;
+
+static int answer_json(bool valid, const PolicyError *error, const char *kind)
+{
+    CLEANUP(json) json_object *object = json_object_new_object();
+
+    if (!object)
+        return complain("out of memory");
+    json_object_object_add(object, "valid", json_object_new_boolean(valid));
+    if (valid) {
+        json_object_object_add(object, "kind", json_object_new_string(kind));
+    } else {
+        json_object_object_add(object, "line", json_object_new_int64(error->line));
+        json_object_object_add(object, "reason", json_object_new_string(error->reason.text));
+    }
+    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    return valid ? EXIT_YES : EXIT_NO;
+}
+
+/*
+ * Reads a policy as whichever kind fits. The error told is the one that is met furthest
+ * down: a host policy read as a domain's already stops at its first <delegate>.
+ */
+static Policy *parse_any(const char *text, size_t length, const char **ret_kind,
+                         PolicyError *ret_error)
+{
+    static const struct {
+        PolicyKind kind;
+        const char *name;
+    } kinds[] = {{POLICY_DOMAIN, "domain or host"}, {POLICY_HOST, "host"},
+                 {POLICY_PROFILE, "profile"}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        PolicyError error = {0};
+        Policy *policy = policy_parse(text, length, kinds[i].kind, &error);
+
+        if (policy) {
+            *ret_kind = kinds[i].name;
+            return policy;
+        }
+        if (i == 0 || error.line > ret_error->line)
+            *ret_error = error;
+    }
+    return NULL;
+}
+
+static int validate(const HelperContext *context, char **argv, bool as_json)
+{
+    size_t length;
+    CLEANUP(mem) char *text = read_file(argv[0], &length);
+    CLEANUP(mem) char *told = NULL;
+    PolicyError error = {0};
+    const char *kind = NULL;
+    Policy *policy;
+
+    (void)context;
+    if (!text)
+        return EXIT_UNSURE;
+    policy = parse_any(text, length, &kind, &error);
+    if (as_json) {
+        int status = answer_json(policy != NULL, &error, kind);
+
+        policy_unref(policy);
+        return status;
+    }
+    if (!policy) {
+        told = helper_policy_error(argv[0], &error);
+        fprintf(stderr, "%s\n", told ? told : "out of memory");
+        return EXIT_NO;
+    }
+    printf("%s: valid as a %s policy, %zu rules\n", argv[0], kind, policy->n_rules);
+    policy_unref(policy);
+    return EXIT_YES;
+}
+
+static int show(const HelperContext *context, char **argv, bool as_json)
+{
+    virConnectPtr connection = helper_connect(context, true);
+    virDomainPtr domain = connection ? helper_find_domain(connection, argv[0]) : NULL;
+    CLEANUP(mem) char *xml = NULL;
+    int found = domain ? helper_domain_policy(domain, &xml) : -1;
+    int status = found < 0 ? EXIT_UNSURE : EXIT_NO;
+
+    if (found >= 0 && as_json) {
+        CLEANUP(json) json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "policy", xml ? json_object_new_string(xml) : NULL);
+        puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                        JSON_C_TO_STRING_NOSLASHESCAPE));
+        status = found ? EXIT_YES : EXIT_NO;
+    } else if (found == 1) {
+        puts(xml);
+        status = EXIT_YES;
+    } else if (found == 0) {
+        fprintf(stderr, "domain '%s' has no policy: the host's decides\n", argv[0]);
+    }
+    if (domain)
+        virDomainFree(domain);
+    if (connection)
+        virConnectClose(connection);
+    return status;
+}
+
+/* Where a change has to be made so that it holds now and after a restart. */
+static int affected(virDomainPtr domain)
+{
+    int active = virDomainIsActive(domain);
+    int persistent = virDomainIsPersistent(domain);
+
+    if (active < 0 || persistent < 0)
+        return -1;
+    return (active ? VIR_DOMAIN_AFFECT_LIVE : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG : 0);
+}
+
+/* @xml NULL removes the policy. */
+static int write_policy(const HelperContext *context, const char *wanted, const char *xml)
+{
+    virConnectPtr connection = helper_connect(context, false);
+    virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
+    int status = EXIT_UNSURE;
+    int flags = domain ? affected(domain) : -1;
+
+    if (flags >= 0 &&
+        virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, xml, METADATA_PREFIX,
+                             POLICY_NAMESPACE, (unsigned)flags) == 0) {
+        printf("policy of domain '%s' %s%s%s\n", wanted, xml ? "set" : "cleared",
+               flags & VIR_DOMAIN_AFFECT_LIVE ? ", live" : "",
+               flags & VIR_DOMAIN_AFFECT_CONFIG ? ", for the next start" : "");
+        status = EXIT_YES;
+    } else if (domain) {
+        complain("cannot write the policy of '%s': %s", wanted, virGetLastErrorMessage());
+    }
+    if (domain)
+        virDomainFree(domain);
+    if (connection)
+        virConnectClose(connection);
+    return status;
+}
+
+static int set(const HelperContext *context, char **argv, bool as_json)
+{
+    size_t length;
+    CLEANUP(mem) char *text = read_file(argv[1], &length);
+    CLEANUP(mem) char *told = NULL;
+    PolicyError error = {0};
+    Policy *policy;
+
+    (void)as_json;
+    if (!text)
+        return EXIT_UNSURE;
+    policy = policy_parse(text, length, POLICY_DOMAIN, &error);
+    if (!policy) {
+        told = helper_policy_error(argv[1], &error);
+        fprintf(stderr, "%s\nnothing was changed\n", told ? told : "out of memory");
+        return EXIT_NO;
+    }
+    policy_unref(policy);
+    return write_policy(context, argv[0], text);
+}
+
+static int clear(const HelperContext *context, char **argv, bool as_json)
+{
+    (void)as_json;
+    return write_policy(context, argv[0], NULL);
+}
+
+static const PolicyAction actions[] = {
+    {"validate", 1, "FILE", validate},
+    {"show", 1, "DOM", show},
+    {"set", 2, "DOM FILE", set},
+    {"clear", 1, "DOM", clear},
+};
+
+int policy_run(const HelperContext *context, int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    bool as_json = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'j')
+            return EXIT_UNSURE;
+        as_json = true;
+    }
+    argc -= optind;
+    argv += optind;
+    if (argc == 0)
+        return complain("policy: say what to do: validate, show, set or clear");
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (strcmp(actions[i].name, argv[0]) != 0)
+            continue;
+        if (argc - 1 != actions[i].n_arguments)
+            return complain("usage: virt-qmp-guard policy %s %s", actions[i].name,
+                            actions[i].arguments);
+        return actions[i].run(context, argv + 1, as_json);
+    }
+    return complain("policy: '%s' is none of validate, show, set, clear", argv[0]);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy.h"
+
+#include "policy_internal.h"
+#include "profile_data.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+    [VERDICT_DENY] = "deny",
+    [VERDICT_AUDIT] = "audit",
+    [VERDICT_WARN] = "warn",
+    [VERDICT_ALLOW] = "allow",
+};
+
+static const char *const rule_kind_names[RULE_KIND_COUNT] = {
+    [RULE_DENY] = "deny",
+    [RULE_WARN] = "warn",
+    [RULE_ALLOW] = "allow",
+    [RULE_DELEGATE] = "delegate",
+};
+
+static const char shipped_default[] =
+    "<policy xmlns='" POLICY_NAMESPACE "' profile='baseline'><delegate/></policy>";
+
+static Policy *profiles[PROFILE_DATA_COUNT];
+
+Policy *policy_ref(Policy *policy)
+{
+    atomic_fetch_add(&policy->references, 1);
+    return policy;
+}
+
+static void rule_clear(Rule *rule)
+{
+    for (size_t i = 0; i < rule->n_arguments; i++) {
+        free(rule->arguments[i].name);
+        free(rule->arguments[i].match);
+    }
+    free(rule->arguments);
+    free(rule->command);
+    free(rule->group_name);
+    free(rule->user);
+    free(rule->unix_group);
+    free(rule->purpose);
+    free(rule->id);
+}
+
+void policy_unref(Policy *policy)
+{
+    if (!policy || atomic_fetch_sub(&policy->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < policy->n_rules; i++)
+        rule_clear(&policy->rules[i]);
+    free(policy->rules);
+    free(policy->origin);
+    free(policy);
+}
+
+/* The table lists a profile behind the one it builds on. One that fails stays NULL: unknown. */
+static void load_profiles(void)
+{
+    for (size_t i = 0; i < PROFILE_DATA_COUNT; i++) {
+        PolicyError error;
+
+        profiles[i] =
+            policy_parse(profile_data[i], strlen(profile_data[i]), POLICY_PROFILE, &error);
+    }
+}
+
+const Policy *policy_loaded_profile(const char *name)
+{
+    for (size_t i = 0; i < PROFILE_DATA_COUNT; i++) {
+        if (profiles[i] && strcmp(profiles[i]->origin, name) == 0)
+            return profiles[i];
+    }
+    return NULL;
+}
+
+const Policy *policy_profile(const char *name)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, load_profiles);
+    return policy_loaded_profile(name);
+}
+
+Policy *policy_shipped_default(PolicyError *ret_error)
+{
+    return policy_parse(shipped_default, sizeof(shipped_default) - 1, POLICY_HOST, ret_error);
+}
+
+const char *verdict_name(Verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+const char *rule_kind_name(RuleKind kind)
+{
+    return rule_kind_names[kind];
+}

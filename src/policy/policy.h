@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A policy: rules read from the XML element {urn:qmp-guard:policy:1}policy. The
+ * same language serves a domain's metadata, the host's file and the profiles.
+ *
+ * A Policy never changes once it is read, so threads share it by reference count.
+ */
+#ifndef QG_POLICY_H
+#define QG_POLICY_H
+
+#include "catalog/catalog.h"
+#include "util/reason.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POLICY_NAMESPACE "urn:qmp-guard:policy:1"
+
+/* A larger policy is refused: every domain's owner may write one into the daemon. */
+#define POLICY_BYTES_MAX ((size_t)1048576)
+#define POLICY_RULES_MAX ((size_t)20000)
+
+/* What is done with an operation. Ordered: the strictest of several is the smallest. */
+typedef enum Verdict {
+    VERDICT_DENY = 0,
+    VERDICT_AUDIT, /* would be denied; passes because the policy only audits */
+    VERDICT_WARN, /* passes, recorded at WARNING */
+    VERDICT_ALLOW,
+    VERDICT_COUNT,
+} Verdict;
+
+typedef enum RuleKind {
+    RULE_DENY = 0,
+    RULE_WARN,
+    RULE_ALLOW,
+    RULE_DELEGATE, /* host policy: the domain's policy decides, if it has one */
+    RULE_KIND_COUNT,
+} RuleKind;
+
+typedef enum PolicyKind {
+    POLICY_DOMAIN = 0,
+    POLICY_HOST, /* may delegate */
+    POLICY_PROFILE, /* has a name and a default of its own */
+} PolicyKind;
+
+typedef enum PolicyMode {
+    MODE_ENFORCE = 0,
+    MODE_AUDIT,
+} PolicyMode;
+
+/* A condition on one argument: it is there, it is a string, and it matches. */
+typedef struct RuleArgument {
+    char *name;
+    char *match;
+} RuleArgument;
+
+/* All conditions of a rule must hold; one that is NULL or 0 is not there. */
+typedef struct Rule {
+    RuleKind kind;
+    unsigned channels; /* bit 1 << Channel */
+    char *command; /* glob */
+    char *group_name;
+    GroupSet groups;
+    char *user;
+    char *unix_group;
+    char *purpose; /* for the audit record of a memory dump */
+    RuleArgument *arguments;
+    size_t n_arguments;
+    unsigned line;
+    char *id; /* how records name the rule: `baseline:@dangerous`, `domain:quit#2` */
+} Rule;
+
+typedef struct Policy {
+    atomic_uint references;
+    PolicyKind kind;
+    PolicyMode mode;
+    bool enforces_domains; /* host: a domain's mode="audit" is not honoured */
+    char *origin; /* "domain", "host", or the profile's name */
+    const struct Policy *profile; /* consulted after the rules; NULL in a profile without one */
+    Verdict otherwise; /* when no rule matches and there is no profile */
+    Rule *rules;
+    size_t n_rules;
+    bool names_unix_groups; /* a rule asks for the caller's groups */
+} Policy;
+
+/* Where a policy is wrong, and how. */
+typedef struct PolicyError {
+    unsigned line; /* counted from 1; 0 when no line is to blame */
+    Reason reason;
+} PolicyError;
+
+/*
+ * Reads a policy from @length bytes of XML. A domain or host policy names itself
+ * so in records. Returns a new reference (policy_unref()), or NULL with the error:
+ * anything that is not understood makes the whole policy invalid.
+ */
+Policy *policy_parse(const char *text, size_t length, PolicyKind kind, PolicyError *ret_error);
+
+/* Takes a further reference; returns @policy. */
+Policy *policy_ref(Policy *policy);
+
+/* Gives a reference back. Accepts NULL. */
+void policy_unref(Policy *policy);
+
+/*
+ * Finds a profile that is built in, by name; NULL when there is none or when it
+ * cannot be read. It lives as long as the process.
+ */
+const Policy *policy_profile(const char *name);
+
+/*
+ * The host policy of a host that has no file: baseline, everything delegated.
+ * Returns a new reference, or NULL when out of memory.
+ */
+Policy *policy_shipped_default(PolicyError *ret_error);
+
+/*
+ * Opens @path safely and reads a host policy from it: a regular file, root's (or
+ * the daemon's own user's), writable by nobody else, checked on the open
+ * descriptor. Returns 1 and the policy in @ret_policy, 0 when there is no file,
+ * -1 with the error.
+ */
+int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *ret_error);
+
+const char *verdict_name(Verdict verdict);
+const char *rule_kind_name(RuleKind kind);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy.h"
+
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One sentence for each way in which a file is not one to be trusted; NULL when it is. */
+static const char *unsafe_because(const struct stat *info)
+{
+    if (!S_ISREG(info->st_mode))
+        return "not a regular file";
+    if (info->st_uid != 0 && info->st_uid != geteuid())
+        return "not owned by root: run 'chown root'";
+    if (info->st_mode & S_IWGRP)
+        return "writable by its group: run 'chmod g-w'";
+    if (info->st_mode & S_IWOTH)
+        return "writable by everybody: run 'chmod o-w'";
+    if (info->st_size > (off_t)POLICY_BYTES_MAX)
+        return "larger than 1 MiB";
+    return NULL;
+}
+
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+    size_t length = 0;
+
+    while (length < size) {
+        ssize_t count = read(fd, buffer + length, size - length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            break;
+        length += (size_t)count;
+    }
+    return (ssize_t)length;
+}
+
+int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *ret_error)
+{
+    CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    CLEANUP(mem) char *text = NULL;
+    const char *unsafe;
+    struct stat info;
+    ssize_t length;
+    Policy *policy;
+
+    ret_error->line = 0;
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0 || fstat(fd, &info) < 0)
+        return reason_set(&ret_error->reason, "cannot open it: %s", strerror(errno));
+    unsafe = unsafe_because(&info);
+    if (unsafe)
+        return reason_set(&ret_error->reason, "%s", unsafe);
+
+    text = malloc(POLICY_BYTES_MAX + 1);
+    if (!text)
+        return reason_set(&ret_error->reason, "out of memory");
+    length = read_all(fd, text, POLICY_BYTES_MAX + 1);
+    if (length < 0)
+        return reason_set(&ret_error->reason, "cannot read it: %s", strerror(errno));
+    policy = policy_parse(text, (size_t)length, POLICY_HOST, ret_error);
+    if (!policy)
+        return -1;
+    *ret_policy = policy;
+    return 1;
+}

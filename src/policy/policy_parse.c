@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * XML to rules. Each element has a table of the attributes it knows; whatever is
+ * in no table makes the policy invalid, with its line.
+ */
+#include "policy.h"
+
+#include "policy_internal.h"
+#include "util/cleanup.h"
+
+#include <libxml/parser.h>
+#include <limits.h>
+#include <string.h>
+
+#define PATTERN_MAX ((size_t)1024)
+
+typedef struct PolicyReader {
+    Policy *policy;
+    PolicyError *error;
+    bool has_channel;
+} PolicyReader;
+
+/* Stores one attribute's value in what @target points to: a Policy, Rule or RuleArgument. */
+typedef int (*AttributeSetter)(PolicyReader *reader, void *target, const char *value,
+                               xmlNodePtr where);
+
+typedef struct AttributeRow {
+    const char *name;
+    AttributeSetter set;
+    unsigned kinds; /* bit 1 << PolicyKind: where it may stand */
+} AttributeRow;
+
+#define IN_DOMAIN (1u << POLICY_DOMAIN)
+#define IN_HOST (1u << POLICY_HOST)
+#define IN_PROFILE (1u << POLICY_PROFILE)
+#define IN_ANY (IN_DOMAIN | IN_HOST | IN_PROFILE)
+
+static int fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+{
+    va_list args;
+    long line = where ? xmlGetLineNo(where) : 0;
+
+    reader->error->line = line > 0 ? (unsigned)line : 0;
+    va_start(args, format);
+    vsnprintf(reader->error->reason.text, sizeof(reader->error->reason.text), format, args);
+    va_end(args);
+    return -1;
+}
+
+static int copy_text(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
+{
+    if (*value == '\0')
+        return fail(reader, where, "an attribute of <%s> is empty", where->name);
+    if (strlen(value) > PATTERN_MAX)
+        return fail(reader, where, "an attribute of <%s> is longer than %zu bytes", where->name,
+                    PATTERN_MAX);
+    *slot = strdup(value);
+    return *slot ? 0 : fail(reader, where, "out of memory");
+}
+
+static int copy_glob(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
+{
+    if (strpbrk(value, "[]"))
+        return fail(reader, where, "pattern '%s': only * and ? are special, [...] is not known",
+                    value);
+    return copy_text(reader, slot, value, where);
+}
+
+static int set_profile(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+
+    policy->profile = policy->kind == POLICY_PROFILE ? policy_loaded_profile(value)
+                                                     : policy_profile(value);
+    return policy->profile ? 0 : fail(reader, where, "there is no profile '%s'", value);
+}
+
+static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+
+    if (strcmp(value, "audit") == 0)
+        policy->mode = MODE_AUDIT;
+    else if (strcmp(value, "enforce") != 0)
+        return fail(reader, where, "mode '%s' is neither 'enforce' nor 'audit'", value);
+    return 0;
+}
+
+static int set_domain_mode(PolicyReader *reader, void *target, const char *value,
+                           xmlNodePtr where)
+{
+    Policy *policy = target;
+
+    if (strcmp(value, "enforce") == 0)
+        policy->enforces_domains = true;
+    else if (strcmp(value, "any") != 0)
+        return fail(reader, where, "domain-mode '%s' is neither 'any' nor 'enforce'", value);
+    return 0;
+}
+
+static int set_name(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Policy *)target)->origin, value, where);
+}
+
+static int set_default(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+    static const Verdict known[] = {VERDICT_DENY, VERDICT_WARN, VERDICT_ALLOW};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(value, verdict_name(known[i])) == 0) {
+            policy->otherwise = known[i];
+            return 0;
+        }
+    }
+    return fail(reader, where, "default '%s' is none of 'deny', 'warn', 'allow'", value);
+}
+
+static int set_command(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_glob(reader, &((Rule *)target)->command, value, where);
+}
+
+static int set_channel(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    int channel = channel_from_name(value);
+
+    if (channel < 0)
+        return fail(reader, where, "channel '%s' is none of 'qmp', 'hmp', 'agent'", value);
+    ((Rule *)target)->channels = 1u << channel;
+    reader->has_channel = true;
+    return 0;
+}
+
+static int set_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Rule *rule = target;
+    const GroupInfo *group = group_find(value);
+
+    if (!group)
+        return fail(reader, where, "there is no group '%s'", value);
+    rule->groups = group->set;
+    return copy_text(reader, &rule->group_name, value, where);
+}
+
+static int set_user(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->user, value, where);
+}
+
+static int set_unix_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    reader->policy->names_unix_groups = true;
+    return copy_text(reader, &((Rule *)target)->unix_group, value, where);
+}
+
+static int set_purpose(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->purpose, value, where);
+}
+
+static int set_argument_name(PolicyReader *reader, void *target, const char *value,
+                             xmlNodePtr where)
+{
+    return copy_text(reader, &((RuleArgument *)target)->name, value, where);
+}
+
+static int set_argument_match(PolicyReader *reader, void *target, const char *value,
+                              xmlNodePtr where)
+{
+    return copy_glob(reader, &((RuleArgument *)target)->match, value, where);
+}
+
+static const AttributeRow policy_attributes[] = {
+    {"profile", set_profile, IN_ANY},
+    {"mode", set_mode, IN_DOMAIN | IN_HOST},
+    {"domain-mode", set_domain_mode, IN_HOST},
+    {"name", set_name, IN_PROFILE},
+    {"default", set_default, IN_PROFILE},
+    {NULL, NULL, 0},
+};
+
+static const AttributeRow rule_attributes[] = {
+    {"command", set_command, IN_ANY},       {"channel", set_channel, IN_ANY},
+    {"group", set_group, IN_ANY},           {"user", set_user, IN_ANY},
+    {"unix-group", set_unix_group, IN_ANY}, {"purpose", set_purpose, IN_ANY},
+    {NULL, NULL, 0},
+};
+
+static const AttributeRow argument_attributes[] = {
+    {"name", set_argument_name, IN_ANY},
+    {"match", set_argument_match, IN_ANY},
+    {NULL, NULL, 0},
+};
+
+static const AttributeRow *find_attribute(const AttributeRow *rows, const char *name,
+                                          PolicyKind kind)
+{
+    for (; rows->name; rows++) {
+        if (strcmp(rows->name, name) == 0)
+            return rows->kinds & (1u << kind) ? rows : NULL;
+    }
+    return NULL;
+}
+
+static int read_attributes(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
+                           void *target)
+{
+    for (xmlAttrPtr attribute = node->properties; attribute; attribute = attribute->next) {
+        const AttributeRow *row = NULL;
+        CLEANUP(xmlstr) xmlChar *value = NULL;
+
+        if (!attribute->ns)
+            row = find_attribute(rows, (const char *)attribute->name, reader->policy->kind);
+        if (!row)
+            return fail(reader, node, "unknown attribute '%s' of <%s>", attribute->name,
+                        node->name);
+        value = xmlNodeListGetString(node->doc, attribute->children, 1);
+        if (row->set(reader, target, value ? (const char *)value : "", node) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*
+ * The next child element, or NULL. Comments and white space are skipped; text, and
+ * anything else that nobody would read, fails and sets @ret_failed.
+ */
+static xmlNodePtr next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_failed)
+{
+    for (; node; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE) {
+            if (node->ns && strcmp((const char *)node->ns->href, POLICY_NAMESPACE) == 0)
+                return node;
+            fail(reader, node, "<%s> is not in the namespace '%s'", node->name,
+                 POLICY_NAMESPACE);
+        } else if (node->type == XML_COMMENT_NODE || xmlIsBlankNode(node)) {
+            continue;
+        } else {
+            fail(reader, node, "text or markup that means nothing inside <%s>",
+                 node->parent->name);
+        }
+        *ret_failed = true;
+        return NULL;
+    }
+    return NULL;
+}
+
+static int read_argument(PolicyReader *reader, xmlNodePtr node, Rule *rule)
+{
+    bool failed = false;
+    RuleArgument *grown;
+    RuleArgument *argument;
+
+    if (strcmp((const char *)node->name, "argument") != 0)
+        return fail(reader, node, "unknown element <%s> in a rule", node->name);
+    grown = realloc(rule->arguments, (rule->n_arguments + 1) * sizeof(*grown));
+    if (!grown)
+        return fail(reader, node, "out of memory");
+    rule->arguments = grown;
+    argument = &rule->arguments[rule->n_arguments++];
+    *argument = (RuleArgument){0};
+
+    if (read_attributes(reader, node, argument_attributes, argument) < 0)
+        return -1;
+    if (!argument->name || !argument->match)
+        return fail(reader, node, "<argument> needs the attributes 'name' and 'match'");
+    if (next_element(reader, node->children, &failed) || failed)
+        return failed ? -1 : fail(reader, node->children, "<argument> has nothing inside it");
+    return 0;
+}
+
+/* `baseline:@dangerous` for a profile; others also number their rules, to be unambiguous. */
+static char *make_rule_id(const Policy *policy, const Rule *rule)
+{
+    const char *what = rule->command ? rule->command : rule->group_name;
+    char *id = NULL;
+    int length;
+
+    if (!what)
+        what = rule_kind_name(rule->kind);
+    if (policy->kind == POLICY_PROFILE)
+        length = asprintf(&id, "%s:%s", policy->origin, what);
+    else
+        length = asprintf(&id, "%s:%s#%zu", policy->origin, what, policy->n_rules);
+    return length < 0 ? NULL : id;
+}
+
+static int rule_kind_from_name(const char *name)
+{
+    for (int kind = 0; kind < RULE_KIND_COUNT; kind++) {
+        if (strcmp(rule_kind_name((RuleKind)kind), name) == 0)
+            return kind;
+    }
+    return -1;
+}
+
+static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
+{
+    int kind = rule_kind_from_name((const char *)node->name);
+    bool failed = false;
+
+    if (kind < 0)
+        return fail(reader, node, "unknown element <%s>: a policy has <allow>, <warn>, <deny>%s",
+                    node->name,
+                    reader->policy->kind == POLICY_HOST ? " and <delegate>" : "");
+    if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
+        return fail(reader, node, "<delegate> belongs in a host policy");
+    rule->kind = (RuleKind)kind;
+    rule->line = (unsigned)xmlGetLineNo(node);
+    rule->channels = (1u << CHANNEL_COUNT) - 1;
+    reader->has_channel = false;
+    if (read_attributes(reader, node, rule_attributes, rule) < 0)
+        return -1;
+    if (rule->command && !reader->has_channel)
+        rule->channels = 1u << CHANNEL_QMP;
+    for (xmlNodePtr child = next_element(reader, node->children, &failed); child;
+         child = next_element(reader, child->next, &failed)) {
+        if (read_argument(reader, child, rule) < 0)
+            return -1;
+    }
+    if (failed)
+        return -1;
+    rule->id = make_rule_id(reader->policy, rule);
+    return rule->id ? 0 : fail(reader, node, "out of memory");
+}
+
+static int read_rules(PolicyReader *reader, xmlNodePtr root)
+{
+    Policy *policy = reader->policy;
+    size_t space = 0;
+    bool failed = false;
+
+    for (xmlNodePtr node = next_element(reader, root->children, &failed); node;
+         node = next_element(reader, node->next, &failed)) {
+        if (policy->n_rules == POLICY_RULES_MAX)
+            return fail(reader, node, "more than %zu rules", POLICY_RULES_MAX);
+        if (policy->n_rules == space) {
+            size_t wanted = space ? 2 * space : 16;
+            Rule *grown = realloc(policy->rules, wanted * sizeof(*grown));
+
+            if (!grown)
+                return fail(reader, node, "out of memory");
+            policy->rules = grown;
+            space = wanted;
+        }
+        policy->rules[policy->n_rules] = (Rule){0};
+        policy->n_rules++;
+        if (read_rule(reader, node, &policy->rules[policy->n_rules - 1]) < 0)
+            return -1;
+    }
+    return failed ? -1 : 0;
+}
+
+static int read_policy(PolicyReader *reader, xmlDocPtr doc)
+{
+    Policy *policy = reader->policy;
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+
+    if (doc->intSubset)
+        return fail(reader, root, "a policy has no DOCTYPE");
+    if (!root || strcmp((const char *)root->name, "policy") != 0 || !root->ns ||
+        strcmp((const char *)root->ns->href, POLICY_NAMESPACE) != 0)
+        return fail(reader, root, "the element is not <policy> in the namespace '%s'",
+                    POLICY_NAMESPACE);
+    if (policy->kind != POLICY_PROFILE) {
+        policy->origin = strdup(policy->kind == POLICY_HOST ? "host" : "domain");
+        policy->profile = policy_profile("baseline");
+        if (!policy->origin)
+            return fail(reader, root, "out of memory");
+        if (!policy->profile)
+            return fail(reader, root, "the built-in profile 'baseline' could not be read");
+    }
+    if (read_attributes(reader, root, policy_attributes, policy) < 0)
+        return -1;
+    if (!policy->origin)
+        return fail(reader, root, "a profile needs the attribute 'name'");
+    return read_rules(reader, root);
+}
+
+/* Parses without DTD, entities, network or a word on stderr. */
+static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader)
+{
+    xmlParserCtxtPtr context;
+    xmlDocPtr doc;
+
+    if (length > POLICY_BYTES_MAX) {
+        fail(reader, NULL, "larger than %zu bytes", POLICY_BYTES_MAX);
+        return NULL;
+    }
+    if (memmem(text, length, "<!DOCTYPE", strlen("<!DOCTYPE"))) {
+        fail(reader, NULL, "a policy has no DOCTYPE");
+        return NULL;
+    }
+    context = xmlNewParserCtxt();
+    if (!context) {
+        fail(reader, NULL, "out of memory");
+        return NULL;
+    }
+    /* The encoding is given, so that no declaration can hide a DOCTYPE in UTF-16. */
+    doc = xmlCtxtReadMemory(context, text, (int)length, NULL, "UTF-8",
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
+    if (!doc) {
+        xmlErrorPtr last = xmlCtxtGetLastError(context);
+        const char *message = last && last->message ? last->message : "not XML\n";
+
+        fail(reader, NULL, "not well-formed XML: %.*s", (int)strcspn(message, "\n"), message);
+        reader->error->line = last && last->line > 0 ? (unsigned)last->line : 0;
+    }
+    xmlFreeParserCtxt(context);
+    return doc;
+}
+
+Policy *policy_parse(const char *text, size_t length, PolicyKind kind, PolicyError *ret_error)
+{
+    PolicyReader reader = {.error = ret_error};
+    CLEANUP(xmldoc) xmlDocPtr doc = NULL;
+
+    ret_error->line = 0;
+    reader.policy = calloc(1, sizeof(*reader.policy));
+    if (!reader.policy) {
+        fail(&reader, NULL, "out of memory");
+        return NULL;
+    }
+    atomic_init(&reader.policy->references, 1);
+    reader.policy->kind = kind;
+    doc = parse_xml(text, length, &reader);
+    if (!doc || read_policy(&reader, doc) < 0) {
+        policy_unref(reader.policy);
+        return NULL;
+    }
+    return reader.policy;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "request.h"
+
+#include "hmp_line.h"
+#include "json_strict.h"
+#include "util/cleanup.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_name(json_object *value)
+{
+    size_t length = (size_t)json_object_get_string_len(value);
+
+    return length > 0 && length <= COMMAND_NAME_MAX;
+}
+
+static int check_envelope(json_object *document, Reason *why)
+{
+    json_object *execute = NULL;
+
+    json_object_object_foreach(document, key, value) {
+        if (strcmp(key, "execute") == 0) {
+            execute = value;
+            if (!json_object_is_type(value, json_type_string) || !is_name(value))
+                return reason_set(why, "'execute' is not a command name of 1 to 255 bytes");
+        } else if (strcmp(key, "arguments") == 0) {
+            if (!json_object_is_type(value, json_type_object))
+                return reason_set(why, "'arguments' is not an object");
+        } else if (strcmp(key, "id") == 0 || strcmp(key, "exec-oob") == 0) {
+            /* libvirt sets the id itself and negotiates no out-of-band execution. */
+            return reason_set(why, "'%s' is not accepted through libvirt", key);
+        } else {
+            return reason_set(why, "only 'execute' and 'arguments' are accepted");
+        }
+    }
+    return execute ? 0 : reason_set(why, "'execute' is missing");
+}
+
+static Operation *add_operation(Request *request, Channel channel, const char *name,
+                                json_object *arguments)
+{
+    Operation *operation = &request->operations[request->n_operations++];
+
+    operation->channel = channel;
+    operation->name = operation->command = name;
+    operation->arguments = arguments;
+    operation->entry = catalog_find(channel, name);
+    operation->is = catalog_classify(operation->entry, channel, arguments);
+    return operation;
+}
+
+/* A transaction is its actions: each is judged as the command of its own that it is. */
+static int add_actions(Request *request, json_object *arguments, Reason *why)
+{
+    json_object *actions = NULL;
+    Operation *grown;
+    size_t count;
+
+    if (!json_object_object_get_ex(arguments, "actions", &actions) ||
+        !json_object_is_type(actions, json_type_array))
+        return reason_set(why, "a transaction without a list of actions");
+    count = json_object_array_length(actions);
+    grown = calloc(1 + count, sizeof(*grown));
+    if (!grown)
+        return reason_set(why, "out of memory");
+    grown[0] = request->operations[0];
+    free(request->operations);
+    request->operations = grown;
+
+    for (size_t i = 0; i < count; i++) {
+        json_object *action = json_object_array_get_idx(actions, i);
+        json_object *type = NULL;
+        json_object *data = NULL;
+
+        if (!json_object_is_type(action, json_type_object) ||
+            !json_object_object_get_ex(action, "type", &type) ||
+            !json_object_is_type(type, json_type_string) || !is_name(type))
+            return reason_set(why, "action %zu of the transaction has no type", i + 1);
+        if (json_object_object_get_ex(action, "data", &data) &&
+            !json_object_is_type(data, json_type_object))
+            return reason_set(why, "action %zu of the transaction has data of a wrong type",
+                              i + 1);
+        add_operation(request, CHANNEL_QMP, json_object_get_string(type), data);
+    }
+    return 0;
+}
+
+/* Both ways to send an HMP line end here, as one operation. @wrapper is borrowed. */
+static int add_hmp(Request *request, const char *line, size_t length, json_object *wrapper,
+                   Reason *why)
+{
+    Operation *operation;
+    json_object *rebuilt;
+
+    if (hmp_line_parse(line, length, &request->hmp, why) < 0)
+        return -1;
+    rebuilt = json_object_new_string(request->hmp.line);
+    if (!rebuilt || json_object_object_add(wrapper, "command-line", rebuilt) < 0) {
+        json_object_put(rebuilt);
+        return reason_set(why, "out of memory");
+    }
+    operation = add_operation(request, CHANNEL_HMP, request->hmp.name, request->hmp.arguments);
+    operation->command = request->hmp.line;
+    operation->wrapper_arguments = wrapper;
+    return 0;
+}
+
+static int read_hmp(Request *request, const char *text, size_t length, Reason *why)
+{
+    request->document = json_object_new_object();
+    if (!request->document)
+        return reason_set(why, "out of memory");
+    if (add_hmp(request, text, length, request->document, why) < 0)
+        return -1;
+    request->text = strdup(request->hmp.line);
+    return 0;
+}
+
+static int read_wrapped_hmp(Request *request, json_object *arguments, Reason *why)
+{
+    json_object *line = NULL;
+
+    if (!json_object_object_get_ex(arguments, "command-line", &line) ||
+        !json_object_is_type(line, json_type_string))
+        return reason_set(why, "human-monitor-command without a command-line");
+    return add_hmp(request, json_object_get_string(line),
+                   (size_t)json_object_get_string_len(line), arguments, why);
+}
+
+static int read_json(Request *request, Channel channel, const char *text, size_t length,
+                     Reason *why)
+{
+    json_object *execute = NULL;
+    json_object *arguments = NULL;
+    const char *name;
+    int result = 0;
+
+    request->document = json_strict_parse(text, length, why);
+    if (!request->document || check_envelope(request->document, why) < 0)
+        return -1;
+    json_object_object_get_ex(request->document, "execute", &execute);
+    json_object_object_get_ex(request->document, "arguments", &arguments);
+    name = json_object_get_string(execute);
+
+    if (channel == CHANNEL_QMP && strcmp(name, "human-monitor-command") == 0) {
+        result = read_wrapped_hmp(request, arguments, why);
+    } else {
+        add_operation(request, channel, name, arguments);
+        if (channel == CHANNEL_QMP && strcmp(name, "transaction") == 0)
+            result = add_actions(request, arguments, why);
+    }
+    if (result == 0)
+        request->text = json_canonical_text(request->document);
+    return result;
+}
+
+Request *request_parse(Channel channel, const char *text, size_t length, Reason *why)
+{
+    Request *request = calloc(1, sizeof(*request));
+    int result;
+
+    if (request)
+        request->operations = calloc(1, sizeof(*request->operations));
+    if (!request || !request->operations) {
+        request_free(request);
+        reason_set(why, "out of memory");
+        return NULL;
+    }
+    result = channel == CHANNEL_HMP ? read_hmp(request, text, length, why)
+                                    : read_json(request, channel, text, length, why);
+    if (result == 0 && request->text)
+        return request;
+    if (result == 0)
+        reason_set(why, "out of memory");
+    request_free(request);
+    return NULL;
+}
+
+void request_free(Request *request)
+{
+    if (!request)
+        return;
+    free(request->operations);
+    free(request->text);
+    hmp_line_clear(&request->hmp);
+    json_object_put(request->document);
+    free(request);
+}
+
+const char *request_command(const Request *request)
+{
+    const Operation *first = &request->operations[0];
+
+    return first->channel == CHANNEL_HMP ? "human-monitor-command" : first->command;
+}

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Controls the lab's libvirtd: daemon start|stop|restart|pid.  scripts/lab copies this file to
+# $QMP_GUARD_LAB_DIR/daemon, and whatever runs in that lab may call it there.  Guests survive a stop,
+# as they do on any host.
+
+set -u
+
+DIR=$(dirname "$(realpath "$0")")
+TIMEOUT=30      # seconds
+
+die() {
+    echo "daemon: $*" >&2
+    exit 1
+}
+
+# Prints libvirtd's process id if it is running.  libvirtd leaves its PID file behind when it is killed,
+# and a dead process keeps its number until the lab's first process has collected it.
+pid() {
+    local pid
+
+    pid=$(cat /run/libvirtd.pid 2>/dev/null) && [[ -n $pid ]] &&
+        grep -qx 'Name:.libvirtd' "/proc/$pid/status" 2>/dev/null &&
+        ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null &&
+        echo "$pid"
+}
+
+start() {
+    local preload=() child library deadline=$((SECONDS + TIMEOUT))
+
+    pid >/dev/null && die "already running"
+    library=$(cat "$DIR/preload")
+    [[ -n $library ]] && preload=("LD_PRELOAD=$library")
+
+    # Its own session, for a ^C is meant for COMMAND; none of our caller's files, or whoever reads our
+    # output to its end would wait for the daemon's.
+    setsid env -u NOTIFY_SOCKET -u LISTEN_FDS -u LISTEN_PID "${preload[@]}" \
+        libvirtd </dev/null >>"$DIR/libvirtd.err" 2>&1 &
+    child=$!
+    rm -f "$DIR/stopped"
+    until timeout "$TIMEOUT" virsh -q -c qemu:///system uri >/dev/null 2>&1; do
+        if ! kill -0 "$child" 2>/dev/null || ((SECONDS >= deadline)); then
+            tail -n 20 "$DIR/libvirtd.err" /var/log/libvirt/libvirtd.log >&2
+            die "libvirtd does not start"
+        fi
+        sleep 0.02
+    done
+}
+
+stop() {
+    local pid deadline=$((SECONDS + TIMEOUT))
+
+    pid=$(pid) || die "not running"
+    touch "$DIR/stopped"
+    kill -TERM "$pid"
+    while pid >/dev/null; do
+        ((SECONDS < deadline)) || die "libvirtd does not stop"
+        sleep 0.02
+    done
+}
+
+[[ /run -ef $DIR/run ]] || die "works only inside its lab"
+case $#,${1-} in
+    1,start) start ;;
+    1,stop) stop ;;
+    1,restart) stop && start ;;
+    1,pid) pid || die "not running" ;;
+    *) die "usage: daemon start|stop|restart|pid" ;;
+esac

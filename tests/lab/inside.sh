@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# First process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's
+# directories in place of the host's, starts libvirtd, runs COMMAND, and ends with its exit status.
+# While it waits it also collects the orphans of the namespace, as every process 1 must.
+
+set -eu
+
+DIR=$QMP_GUARD_LAB_DIR
+KNOWN_CAPABILITIES=$QMP_GUARD_BUILD/lab/capabilities
+CAPABILITIES=/var/cache/libvirt/qemu/capabilities
+EXIT_LAB=125
+
+# The kernel spares process 1 every signal that it does not handle.  SIGUSR1 stands for a SIGINT that
+# scripts/lab hands on; a real one comes from the keyboard and reaches COMMAND without our help.
+trap 'exit 143' TERM
+trap 'exit 130' INT USR1
+trap 'exit $EXIT_LAB' ERR
+
+# Makes sure that a directory exists to mount on.  One that the host lacks it must not get from us, so its
+# parent is covered: by an empty file system that shows everything the parent holds, and has room for one more.
+provide() {
+    local parent=${1%/*} stage=$DIR/stage entry copy
+
+    [[ -d $1 ]] && return
+    mkdir -p "$stage"
+    mount -t tmpfs -o mode=0755 lab "$stage"
+    for entry in "$parent"/* "$parent"/.[!.]*; do
+        copy=$stage/${entry##*/}
+        if [[ -L $entry ]]; then
+            cp -P "$entry" "$copy"
+        elif [[ -d $entry ]]; then
+            mkdir "$copy"
+            mount --rbind "$entry" "$copy"
+        elif [[ -e $entry ]]; then
+            touch "$copy"
+            mount --bind "$entry" "$copy"
+        fi
+    done
+    mkdir "$stage/${1##*/}"
+    mount --move "$stage" "$parent"
+    rmdir "$stage"
+}
+
+mount_lab() {
+    local path
+
+    mount --make-rprivate /         # before anything else: from here on no mount reaches the host
+    mount -t proc proc /proc
+    hostname -F "$DIR/etc/hostname"
+    for path in /etc/passwd /etc/group /etc/hosts; do
+        mount --bind "$DIR$path" "$path"
+    done
+    for path in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
+        provide "$path"
+        mount --bind "$DIR$path" "$path"
+    done
+    # All of it: libvirtd's PID file lies there, and the sockets of the host's systemd and D-Bus, to which
+    # libvirtd would announce its guests, do too.
+    mount --bind "$DIR/run" /run
+}
+
+# Asking every QEMU what it can do takes libvirtd more than a second, so it is asked for that before COMMAND is, and
+# the answers are kept for other labs.  libvirtd throws away what does not fit this QEMU, kernel or libvirt.
+recall_capabilities() {
+    mkdir -p "$CAPABILITIES"
+    cp "$KNOWN_CAPABILITIES"/*.xml "$CAPABILITIES/" 2>/dev/null || true
+}
+
+remember_capabilities() {
+    local file known
+
+    virsh -q -c qemu:///system capabilities >/dev/null
+    [[ -d $QMP_GUARD_BUILD ]] || return 0
+    mkdir -p "$KNOWN_CAPABILITIES"
+    for file in "$CAPABILITIES"/*.xml; do
+        known=$KNOWN_CAPABILITIES/${file##*/}
+        cmp -s "$file" "$known" && continue
+        cp "$file" "$known.${DIR##*.}" && mv "$known.${DIR##*.}" "$known"     # others may be reading
+    done
+}
+
+# Whether an ordinary guest runs with KVM; a /dev/kvm that opens is no proof.  A virtual machine without VMX or SVM
+# may have one that emulates (kvm_pvm), at which Linux guests crash; a broken nested one does not even get through the
+# firmware.
+kvm_works() {
+    local output firmware status=0
+
+    [[ -c /dev/kvm ]] && grep -qwE 'vmx|svm' /proc/cpuinfo || return
+    exec {output}< <(exec timeout 3 qemu-system-x86_64 -machine pc,accel=kvm,graphics=off -m 16 -display none \
+        -nodefaults -no-user-config -serial stdio </dev/null 2>/dev/null)
+    firmware=$!
+    grep -aqm1 'Booting from' <&"$output" || status=1
+    kill "$firmware" 2>/dev/null
+    exec {output}<&-
+    return "$status"
+}
+
+choose_domain_type() {
+    case ${QMP_GUARD_LAB_DOMAIN_TYPE-} in
+        kvm | qemu) ;;
+        *) if kvm_works; then QMP_GUARD_LAB_DOMAIN_TYPE=kvm; else QMP_GUARD_LAB_DOMAIN_TYPE=qemu; fi ;;
+    esac
+    export QMP_GUARD_LAB_DOMAIN_TYPE
+}
+
+# Runs COMMAND in the background, for only then does a signal reach us at once; and gives it back its standard input
+# and what a background command's ^C would be, which the shell takes from it.
+run_command() {
+    local child status
+
+    trap '' INT QUIT HUP
+    env --default-signal=INT,QUIT,HUP -- "$@" <&0 &
+    child=$!
+    trap 'kill -TERM $child 2>/dev/null' TERM
+    trap 'kill -INT $child 2>/dev/null' USR1
+    while :; do
+        status=0
+        wait "$child" || status=$?
+        # A signal of ours also ends a wait, and with the same kind of number.
+        kill -0 "$child" 2>/dev/null || return "$status"
+    done
+}
+
+mount_lab
+recall_capabilities
+choose_domain_type
+"$DIR/daemon" start
+remember_capabilities
+trap - ERR
+stat -c %s "$QMP_GUARD_LAB_LOG" >"$DIR/log-offset"     # what comes before it is libvirtd's usual complaints
+status=0
+run_command "$@" || status=$?
+[[ -e $DIR/stopped ]] || "$DIR/daemon" pid >/dev/null || {
+    echo "scripts/lab: libvirtd died:" >&2
+    tail -n 5 "$DIR/libvirtd.err" >&2
+}
+exit "$status"
