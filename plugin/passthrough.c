@@ -15,7 +15,7 @@
 
 #define VIR_FROM_QEMU_DOMAIN 10 /* VIR_FROM_QEMU */
 
-/* Everything that one call gathers; each part is released with release(). */
+/* Everything that one call gathers; given back with release(). */
 typedef struct Passthrough {
     LiveCaller caller;
     LiveDomain domain;
@@ -23,7 +23,6 @@ typedef struct Passthrough {
     Policy *policy;
     Reason why;
     GuardCall call;
-    GuardAnswer answer;
 } Passthrough;
 
 /* The first failure is the one that is told; @format says why. */
@@ -89,7 +88,6 @@ static void report(const char *message)
 
 static void release(Passthrough *pass)
 {
-    guard_answer_clear(&pass->answer);
     caller_clear(&pass->caller);
     live_domain_clear(&pass->domain);
     policy_unref(pass->host);
@@ -97,34 +95,36 @@ static void release(Passthrough *pass)
 }
 
 /*
- * Judges one text. Returns what to forward (borrowed from @pass), or NULL: then the
- * error for the client is set. @pass is released with release() in both cases.
+ * Judges one text. Returns what to forward, borrowed from @answer; NULL when it is
+ * refused, with the error for the client set. @answer is always cleared by the caller.
+ *
+ * Everything else is given back before the error is set or the real call made: giving
+ * a domain back makes libvirt forget the thread's last error.
  */
-static const char *judge(Passthrough *pass, virDomainPtr handle, Channel channel,
-                         const char *text, unsigned int n_fds, bool has_known_flags)
+static const char *judge(virDomainPtr handle, Channel channel, const char *text,
+                         unsigned int n_fds, bool has_known_flags, GuardAnswer *answer)
 {
-    *pass = (Passthrough){0};
+    Passthrough pass = {.call = {.channel = channel,
+                                 .text = text ? text : "",
+                                 .length = text ? strlen(text) : 0,
+                                 .n_fds = n_fds}};
+
+    *answer = (GuardAnswer){0};
     if (plugin_failure()) {
         report(plugin_failure());
         return NULL;
     }
-    pass->call.channel = channel;
-    pass->call.text = text ? text : "";
-    pass->call.length = text ? strlen(text) : 0;
-    pass->call.n_fds = n_fds;
     if (!has_known_flags)
-        fail_call(pass, "request:unknown-flags", "flags that this guard does not know");
-    gather_domain(pass, handle);
-    gather_host(pass);
-    gather_caller(pass);
+        fail_call(&pass, "request:unknown-flags", "flags that this guard does not know");
+    gather_domain(&pass, handle);
+    gather_host(&pass);
+    gather_caller(&pass);
+    guard_judge(&pass.call, plugin_record, NULL, answer);
+    release(&pass);
 
-    guard_judge(&pass->call, plugin_record, NULL, &pass->answer);
-    if (pass->answer.passes) {
-        virResetLastError();
-        return pass->answer.request->text;
-    }
-    report(pass->answer.message ? pass->answer.message
-                                : "command refused: it could not be recorded");
+    if (answer->passes)
+        return answer->request->text;
+    report(answer->message ? answer->message : "command refused: it could not be recorded");
     return NULL;
 }
 
@@ -141,16 +141,16 @@ static bool are_monitor_flags(unsigned int flags)
 int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
                         unsigned int flags)
 {
-    Passthrough pass;
+    GuardAnswer answer;
     const char *text;
     int returned = -1;
 
     if (!plugin_is_active())
         return libvirt.monitor_command(domain, command, result, flags);
-    text = judge(&pass, domain, monitor_channel(flags), command, 0, are_monitor_flags(flags));
+    text = judge(domain, monitor_channel(flags), command, 0, are_monitor_flags(flags), &answer);
     if (text)
         returned = libvirt.monitor_command(domain, text, result, flags);
-    release(&pass);
+    guard_answer_clear(&answer);
     return returned;
 }
 
@@ -158,34 +158,35 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
                                    int *in, unsigned int *n_out, int **out, char **result,
                                    unsigned int flags)
 {
-    Passthrough pass;
+    GuardAnswer answer;
     const char *text;
     int returned = -1;
 
     if (!plugin_is_active())
         return libvirt.monitor_command_with_files(domain, command, n_in, in, n_out, out, result,
                                                   flags);
-    text = judge(&pass, domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags));
+    text = judge(domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags),
+                 &answer);
     if (text && libvirt.monitor_command_with_files)
         returned = libvirt.monitor_command_with_files(domain, text, n_in, in, n_out, out, result,
                                                       flags);
-    release(&pass);
+    guard_answer_clear(&answer);
     return returned;
 }
 
 char *passthrough_agent(virDomainPtr domain, const char *command, int timeout,
                         unsigned int flags)
 {
-    Passthrough pass;
+    GuardAnswer answer;
     const char *text;
     char *returned = NULL;
 
     if (!plugin_is_active())
         return libvirt.agent_command(domain, command, timeout, flags);
-    text = judge(&pass, domain, CHANNEL_AGENT, command, 0, flags == 0);
+    text = judge(domain, CHANNEL_AGENT, command, 0, flags == 0, &answer);
     if (text)
         returned = libvirt.agent_command(domain, text, timeout, flags);
-    release(&pass);
+    guard_answer_clear(&answer);
     return returned;
 }
 

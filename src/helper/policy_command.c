@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <libvirt/virterror.h>
+#include <libxml/parser.h>
 #include <string.h>
 
 #define METADATA_PREFIX "qg"
@@ -129,6 +130,40 @@ static int affected(virDomainPtr domain)
     return (active ? VIR_DOMAIN_AFFECT_LIVE : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
+/* The node behind @node in the order of the document, inside @root. */
+static xmlNodePtr next_node(xmlNodePtr root, xmlNodePtr node)
+{
+    if (node->type == XML_ELEMENT_NODE && node->children)
+        return node->children;
+    while (node != root && !node->next)
+        node = node->parent;
+    return node == root ? NULL : node->next;
+}
+
+static bool is_ours(const xmlNs *namespace)
+{
+    return namespace && strcmp((const char *)namespace->href, POLICY_NAMESPACE) == 0;
+}
+
+/* Takes our namespace off one element, and its declarations out. */
+static void drop_namespace(xmlNodePtr node)
+{
+    xmlNsPtr *slot = &node->nsDef;
+
+    if (is_ours(node->ns))
+        node->ns = NULL;
+    while (*slot) {
+        xmlNsPtr declared = *slot;
+
+        if (is_ours(declared)) {
+            *slot = declared->next;
+            xmlFreeNs(declared);
+        } else {
+            slot = &declared->next;
+        }
+    }
+}
+
 /* @xml NULL removes the policy. */
 static int write_policy(const HelperContext *context, const char *wanted, const char *xml)
 {
@@ -154,10 +189,34 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
     return status;
 }
 
+/*
+ * libvirt puts the namespace on every element itself, under the prefix it is given,
+ * and refuses a text that has it already. Takes it off. Returns NULL when out of
+ * memory; caller frees.
+ */
+static char *without_namespace(const char *xml, size_t length)
+{
+    CLEANUP(xmldoc) xmlDocPtr doc = xmlReadMemory(xml, (int)length, NULL, "UTF-8",
+                                                  XML_PARSE_NONET | XML_PARSE_NOERROR);
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    xmlBufferPtr buffer = xmlBufferCreate();
+    char *text = NULL;
+
+    for (xmlNodePtr node = root; node; node = next_node(root, node)) {
+        if (node->type == XML_ELEMENT_NODE)
+            drop_namespace(node);
+    }
+    if (root && buffer && xmlNodeDump(buffer, doc, root, 0, 0) >= 0)
+        text = strdup((const char *)xmlBufferContent(buffer));
+    xmlBufferFree(buffer);
+    return text;
+}
+
 static int set(const HelperContext *context, char **argv, bool as_json)
 {
     size_t length;
     CLEANUP(mem) char *text = read_file(argv[1], &length);
+    CLEANUP(mem) char *bare = NULL;
     CLEANUP(mem) char *told = NULL;
     PolicyError error = {0};
     Policy *policy;
@@ -172,7 +231,8 @@ static int set(const HelperContext *context, char **argv, bool as_json)
         return EXIT_NO;
     }
     policy_unref(policy);
-    return write_policy(context, argv[0], text);
+    bare = without_namespace(text, length);
+    return bare ? write_policy(context, argv[0], bare) : complain("out of memory");
 }
 
 static int clear(const HelperContext *context, char **argv, bool as_json)

@@ -227,6 +227,17 @@ static int read_attributes(PolicyReader *reader, xmlNodePtr node, const Attribut
 }
 
 /*
+ * libvirt takes the namespace off the elements when it hands a domain's metadata out,
+ * so there an element without one is ours.
+ */
+static bool is_ours(const PolicyReader *reader, xmlNodePtr node)
+{
+    if (!node->ns)
+        return reader->policy->kind == POLICY_DOMAIN;
+    return strcmp((const char *)node->ns->href, POLICY_NAMESPACE) == 0;
+}
+
+/*
  * The next child element, or NULL. Comments and white space are skipped; text, and
  * anything else that nobody would read, fails and sets @ret_failed.
  */
@@ -234,7 +245,7 @@ static xmlNodePtr next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_
 {
     for (; node; node = node->next) {
         if (node->type == XML_ELEMENT_NODE) {
-            if (node->ns && strcmp((const char *)node->ns->href, POLICY_NAMESPACE) == 0)
+            if (is_ours(reader, node))
                 return node;
             fail(reader, node, "<%s> is not in the namespace '%s'", node->name,
                  POLICY_NAMESPACE);
@@ -363,8 +374,7 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
 
     if (doc->intSubset)
         return fail(reader, root, "a policy has no DOCTYPE");
-    if (!root || strcmp((const char *)root->name, "policy") != 0 || !root->ns ||
-        strcmp((const char *)root->ns->href, POLICY_NAMESPACE) != 0)
+    if (!root || strcmp((const char *)root->name, "policy") != 0 || !is_ours(reader, root))
         return fail(reader, root, "the element is not <policy> in the namespace '%s'",
                     POLICY_NAMESPACE);
     if (policy->kind != POLICY_PROFILE) {

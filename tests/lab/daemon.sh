@@ -41,7 +41,8 @@ start() {
     rm -f "$DIR/stopped"
     until timeout "$TIMEOUT" virsh -q -c qemu:///system uri >/dev/null 2>&1; do
         if ! kill -0 "$child" 2>/dev/null || ((SECONDS >= deadline)); then
-            tail -n 20 "$DIR/libvirtd.err" /var/log/libvirt/libvirtd.log >&2
+            tail -n 10 "$DIR/libvirtd.err" >&2
+            grep -h ': error :' /var/log/libvirt/libvirtd.log 2>/dev/null | tail -n 10 >&2
             die "libvirtd does not start"
         fi
         sleep 0.02

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# First process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's
+# inside.sh READY COMMAND...: first process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's
 # directories in place of the host's, starts libvirtd, runs COMMAND, and ends with its exit status.
 # While it waits it also collects the orphans of the namespace, as every process 1 must.
 
@@ -17,6 +17,9 @@ EXIT_LAB=125
 trap 'exit 143' TERM
 trap 'exit 130' INT USR1
 trap 'exit $EXIT_LAB' ERR
+ready=$1
+shift
+exec {ready}>&-         # scripts/lab may now send them
 
 # Makes sure that a directory exists to mount on.  One that the host lacks it must not get from us, so its
 # parent is covered: by an empty file system that shows everything the parent holds, and has room for one more.

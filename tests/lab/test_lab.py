@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The laboratory itself: what it promises to those who run tests in it, and to the host."""
+
+import os
+import pathlib
+import pty
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import time
+import uuid
+
+import pytest
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+LAB = REPO / "scripts/lab"
+COVERED = ["/etc/libvirt", "/run/libvirt", "/run/libvirtd.pid", "/var/lib/libvirt", "/var/cache/libvirt",
+           "/var/log/libvirt", "/etc/passwd", "/etc/group", "/etc/hosts"]
+TIMEOUT = 60
+
+# A guest and an orphan to leave behind, and a way to tell the lab's processes: the number of its PID namespace.
+LEAVE_TRACES = f"""
+{REPO}/tests/lab/guest xml --bare left | virsh -q create /dev/stdin >/dev/null
+setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+echo $QMP_GUARD_LAB_DIR $(readlink /proc/self/ns/pid)
+"""
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")
+
+
+def lab(*options, command=None, script=None, **kwargs):
+    """Runs an unguarded lab to its end."""
+    arguments = [LAB, "--unguarded", *options, "--", *(command or ["bash", "-ec", script])]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=TIMEOUT, **kwargs)
+
+
+class RunningLab:
+    """A lab whose COMMAND is a script that ends by itself only when its standard input does."""
+
+    def __init__(self, script, wait="exec cat", **kwargs):
+        self.process = subprocess.Popen([LAB, "--unguarded", "--", "bash", "-ec", f"{script}\n{wait}"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, **kwargs)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def line(self):
+        return self.process.stdout.readline().split()
+
+    def end(self):
+        self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode
+
+
+def processes_in(namespace):
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "ns/pid") == namespace:
+                found.append(process.name)
+        except OSError:
+            pass        # it has ended meanwhile
+    return found
+
+
+def assert_no_trace(directory, namespace):
+    assert re.fullmatch(r"/tmp/qmp-guard-lab\.\w+", directory)
+    assert processes_in(namespace) == []
+    assert directory not in pathlib.Path("/proc/self/mountinfo").read_text()
+    assert not os.path.exists(directory)
+
+
+def state_of_host():
+    """Everything below what a lab covers, with times: access to it must not even have changed it."""
+    state = {}
+    for top in COVERED:
+        for path in [pathlib.Path(top), *pathlib.Path(top).rglob("*")]:
+            if path.exists():
+                info = path.stat()
+                state[str(path)] = (info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    for parent in ("/etc", "/run", "/var/lib", "/var/cache", "/var/log"):
+        state[parent] = sorted(os.listdir(parent))
+    return state
+
+
+@pytest.mark.parametrize("command, status", [
+    (["true"], 0),
+    (["bash", "-c", "exit 7"], 7),
+    (["bash", "-c", "kill -TERM $$"], 128 + signal.SIGTERM),
+    (["bash", "-c", "kill -KILL $$"], 128 + signal.SIGKILL),
+    (["/etc/passwd"], 126),
+    (["/no/such/program"], 127),
+])
+def test_exit_status_is_that_of_the_command(command, status):
+    assert lab(command=command).returncode == status
+
+
+def test_arguments_and_standard_streams_reach_the_command():
+    result = lab(command=["bash", "-c", 'printf "<%s>" "$@"; cat; echo err >&2; pwd', "-", "a b", "", "--", "*"],
+                 input="hello\n", cwd="/usr")
+    assert result.stdout == "<a b><><--><*>hello\n/usr\n"
+    assert "err\n" in result.stderr
+
+
+def test_environment_of_the_command():
+    result = lab(script="""
+        [[ -d $QMP_GUARD_LAB_DIR && -s $QMP_GUARD_LAB_LOG ]]
+        [[ $QMP_GUARD_LAB_LOG == $QMP_GUARD_LAB_DIR/* && $QMP_GUARD_LAB_LOG -ef /var/log/libvirt/libvirtd.log ]]
+        [[ $QMP_GUARD_LAB_DOMAIN_TYPE == kvm || $QMP_GUARD_LAB_DOMAIN_TYPE == qemu ]]
+        [[ $LIBVIRT_DEFAULT_URI == "qemu+unix:///system?socket=$QMP_GUARD_LAB_DIR/run/libvirt/libvirt-sock" ]]
+        [[ $QMP_GUARD_BUILD == /* && $PATH == $QMP_GUARD_BUILD/src/helper:* ]]
+        [[ $(id -u) == 0 && $$ != 1 && -e /proc/1/comm && $(hostname) == lab-* && $(virsh hostname) == $(hostname) ]]
+        virsh -q list
+        virsh -q -c qemu:///system list
+        virt-admin -q srv-list | grep -q libvirtd""")
+    assert result.returncode == 0, result.stderr
+
+
+def test_domain_type_can_be_chosen():
+    result = lab(script="echo $QMP_GUARD_LAB_DOMAIN_TYPE", env=os.environ | {"QMP_GUARD_LAB_DOMAIN_TYPE": "kvm"})
+    assert result.stdout == "kvm\n"
+
+
+def test_users_of_the_lab():
+    result = lab(script="""
+        id alice; id bob
+        setpriv --reuid alice --regid alice --init-groups -- virsh -q uri
+        setpriv --reuid 12345 --regid 12345 --clear-groups -- virsh -q -c qemu:///system uri
+        ! setpriv --reuid 12345 --regid 12345 --clear-groups -- ls $QMP_GUARD_LAB_DIR 2>/dev/null""")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "uid=21001(alice)" in lines[0] and "(ops)" in lines[0] and "(libvirt)" in lines[0]
+    assert "uid=21002(bob)" in lines[1] and "(ops)" not in lines[1] and "(libvirt)" in lines[1]
+    assert lines[2].startswith("qemu+unix:///system?socket=/tmp/qmp-guard-lab.")
+
+
+def test_host_is_untouched():
+    before = state_of_host()
+    result = lab(script=f"""
+        for path in {' '.join(COVERED)}; do
+            if [[ -d $path ]]; then touch $path/written; else echo '# written' >>$path; fi
+        done
+        hostname elsewhere
+        mount -t tmpfs lab /mnt
+        {LEAVE_TRACES}""")
+    assert result.returncode == 0, result.stderr
+    assert state_of_host() == before
+    assert os.uname().nodename != "elsewhere"
+    assert_no_trace(*result.stdout.split())
+
+
+def test_rest_of_the_host_is_there():
+    """Where the host lacks a directory its parent is covered, which must not hide the neighbours."""
+    result = lab(command=["bash", "-c", "ls /var/lib /var/cache /var/log; ls -l /var/lib/dpkg"])
+    for parent in ("/var/lib", "/var/cache", "/var/log"):
+        assert set(os.listdir(parent)) <= set(result.stdout.split())
+    assert "status" in result.stdout
+
+
+def test_nothing_is_left_after_failure():
+    result = lab(script=f"{LEAVE_TRACES} exit 1")
+    assert result.returncode == 1
+    assert_no_trace(*result.stdout.split())
+    assert "exit status 1" in result.stderr
+    assert "is tainted: high-privileges" in result.stderr       # a line of libvirtd's log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_after_signal(number):
+    with RunningLab(LEAVE_TRACES) as running:
+        traces = running.line()
+        assert len(processes_in(traces[1])) > 4
+        running.process.send_signal(number)
+        assert running.end() == 128 + number
+        assert_no_trace(*traces)
+
+
+def test_no_process_is_left_when_killed():
+    with RunningLab(LEAVE_TRACES) as running:
+        directory, namespace = running.line()
+        running.process.kill()
+        running.end()
+        deadline = time.monotonic() + 10
+        while processes_in(namespace) and time.monotonic() < deadline:
+            time.sleep(0.02)        # nobody is left to wait for them
+        assert processes_in(namespace) == []
+        subprocess.run(["rm", "-rf", "--one-file-system", directory], check=True)
+
+
+def test_signal_during_start():
+    with RunningLab("") as running:
+        running.process.stderr.readline()       # where the log is: said just before libvirtd starts
+        running.process.terminate()
+        assert running.end() == 128 + signal.SIGTERM
+
+
+def test_command_may_handle_a_signal():
+    with RunningLab("trap 'echo cleaned up; exit 5' TERM; echo ready", wait="while :; do sleep 0.05; done") as running:
+        assert running.line() == ["ready"]
+        running.process.terminate()
+        assert running.line() == ["cleaned", "up"]
+        assert running.end() == 5
+
+
+def test_interrupt_from_the_keyboard_reaches_the_command_once():
+    script = "trap 'count=$((count + 1))' INT; echo ready; for i in {1..10}; do sleep 0.05; done; echo count=$count"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(LAB, [LAB, "--unguarded", "--quiet", "--", "bash", "-c", script])
+    output = b""
+    while b"ready" not in output:
+        output += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    while True:
+        try:
+            output += os.read(terminal, 1000)
+        except OSError:         # how Linux reports the end of a terminal
+            break
+    assert b"count=1\r\n" in output
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_two_labs_reach_each_other():
+    with RunningLab("echo $QMP_GUARD_LAB_DIR $(hostname); virsh -q capabilities | grep -m1 '<uuid>'") as first:
+        directory, name = first.line()
+        first_uuid = first.line()
+        uri = f"qemu+unix:///system?socket={directory}/run/libvirt/libvirt-sock"
+        second = lab(script=f"""
+            virsh -q -c '{uri}' hostname
+            virsh -q hostname
+            virsh -q capabilities | grep -m1 '<uuid>'
+            {REPO}/tests/lab/guest xml --bare visitor | virsh -q -c '{uri}' create /dev/stdin >/dev/null
+            virsh -q -c '{uri}' list --name
+            virsh -q list --name""")
+        names = second.stdout.split()
+        assert names[0] == name and names[1].startswith("lab-") and names[1] != name
+        assert [names[2]] != first_uuid
+        assert names[3:] == ["visitor"]
+        first.process.stdin.close()
+        first.process.stdin = None
+        assert first.end() == 0
+
+
+def test_settings():
+    result = lab("--set", "max_clients=77", "--set", "unix_sock_rw_perms=0750", "--set", "qemu.max_core=unlimited",
+                 "--set", 'qemu.namespaces=[ "mount" ]', "--set", "qemu.max_core=0",
+                 "--set", "log_filters=1:qmpguard 2:util 3:*", script="""
+        virt-admin srv-clients-info libvirtd | grep nclients_max
+        stat -c %a /run/libvirt/libvirt-sock
+        cat /etc/libvirt/qemu.conf /etc/libvirt/libvirtd.conf""")
+    assert result.returncode == 0, result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[:2] == ["nclients_max : 77", "750"]
+    for line in ("max_core = 0", 'namespaces = [ "mount" ]', "max_clients = 77", 'unix_sock_rw_perms = "0750"',
+                 'log_filters = "1:qmpguard 2:util 3:*"'):
+        assert lines.count(line) == 1
+        assert [other.split(" = ")[0] for other in lines].count(line.split(" = ")[0]) == 1
+
+
+def test_host_policy(tmp_path):
+    policy = tmp_path / "mine.xml"
+    policy.write_text("<policy/>\n")
+    policy.chmod(0o600)
+    os.chown(policy, 12345, 12345)
+    result = lab("--host-policy", policy, script="cd /etc/libvirt/qmp-guard; stat -c '%u:%g %a' policy.xml; cat policy.xml")
+    assert result.stdout == "0:0 644\n<policy/>\n"
+
+
+def test_log_can_be_kept(tmp_path):
+    log = tmp_path / "libvirtd.log"
+    lab("--log", log, command=["true"])
+    assert "libvirt version" in log.read_text()
+
+
+def test_quiet():
+    assert lab("--quiet", command=["false"]).stderr == ""
+
+
+def test_daemon_can_be_controlled_and_guests_survive():
+    result = lab(script=f"""
+        daemon=$QMP_GUARD_LAB_DIR/daemon
+        {REPO}/tests/lab/guest xml --bare survivor | virsh -q create /dev/stdin >/dev/null
+        first=$($daemon pid)
+        [[ $(</proc/$first/comm) == libvirtd ]]
+        ! $daemon start 2>/dev/null
+        $daemon stop
+        [[ ! -e /proc/$first ]]
+        ! $daemon pid 2>/dev/null
+        ! $daemon stop 2>/dev/null
+        ! virsh uri 2>/dev/null
+        output=$($daemon start)         # ends only if the daemon has not kept our pipe
+        virsh -q domstate survivor
+        $daemon restart
+        kill -KILL $($daemon pid)
+        while $daemon pid >/dev/null 2>&1; do sleep 0.01; done
+        $daemon start
+        virsh -q domstate survivor""")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["running", "running"]
+
+
+def test_daemon_that_dies_is_reported():
+    result = lab(script="kill -KILL $($QMP_GUARD_LAB_DIR/daemon pid); sleep 0.1; exit 3")
+    assert result.returncode == 3
+    assert "libvirtd died" in result.stderr
+
+
+def test_daemon_that_does_not_start():
+    result = lab("--set", "max_clients=many", command=["echo", "not reached"])
+    assert result.returncode == 125
+    assert result.stdout == ""
+    assert "max_clients" in result.stderr and "libvirtd does not start" in result.stderr
+
+
+@pytest.fixture
+def fake_build(tmp_path):
+    """A build directory with an empty guard, and a helper that only says its name."""
+    (tmp_path / "plugin").mkdir()
+    (tmp_path / "src/helper").mkdir(parents=True)
+    subprocess.run(["gcc", "-shared", "-o", tmp_path / "plugin/guard.so", "-x", "c", "/dev/null"], check=True)
+    helper = tmp_path / "src/helper/virt-qmp-guard"
+    helper.write_text("#!/bin/sh\necho helper\n")
+    helper.chmod(0o755)
+    return tmp_path
+
+
+def test_guarded(fake_build):
+    script = f"""
+        maps() {{ grep -c {fake_build}/plugin/guard.so /proc/$($QMP_GUARD_LAB_DIR/daemon pid)/maps || true; }}
+        virt-qmp-guard
+        [[ $QMP_GUARD_BUILD == {fake_build} && -z ${{LD_PRELOAD-}} ]]
+        [[ $(maps) -gt 0 ]] && echo guarded
+        : >$QMP_GUARD_LAB_DIR/preload
+        $QMP_GUARD_LAB_DIR/daemon restart
+        [[ $(maps) -eq 0 ]] && echo unguarded"""
+    result = subprocess.run([LAB, "--", "bash", "-ec", script], env=os.environ | {"QMP_GUARD_BUILD": str(fake_build)},
+                            capture_output=True, text=True, timeout=TIMEOUT)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["helper", "guarded", "unguarded"]
+
+
+@pytest.mark.parametrize("missing", ["plugin/guard.so", "src/helper/virt-qmp-guard"])
+def test_missing_build(fake_build, missing):
+    (fake_build / missing).unlink()
+    result = subprocess.run([LAB, "--", "true"], env=os.environ | {"QMP_GUARD_BUILD": str(fake_build)},
+                            capture_output=True, text=True, timeout=TIMEOUT)
+    assert result.returncode == 2
+    assert re.fullmatch(r"scripts/lab: .*" + missing + r" is missing: build first.*\n", result.stderr)
+
+
+@pytest.mark.parametrize("arguments, why", [
+    ("", "no '--'"),
+    ("--unguarded true", "true"),
+    ("--unguarded", "no '--'"),
+    ("--unguarded --", "no COMMAND"),
+    ("--frobnicate -- true", "--frobnicate"),
+    ("--unguard -- true", "--unguard"),
+    ("stray -- true", "stray"),
+    ("--host-policy -- true", "--host-policy"),
+    ("--host-policy /no/such/file -- true", "/no/such/file"),
+    ("--host-policy /etc -- true", "/etc"),
+    ("--log /no/such/directory/log -- true", "/no/such/directory"),
+    ("--set -- true", "--set"),
+    ("--set max_clients -- true", "max_clients"),
+    ("--set =1 -- true", "=1"),
+    ("--set network.key=1 -- true", "network.key=1"),
+    ("--set 'a=1\n' -- true", "KEY=VALUE"),
+])
+def test_usage_errors(arguments, why):
+    result = subprocess.run([LAB, *shlex.split(arguments)], capture_output=True, text=True, timeout=TIMEOUT)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert why in result.stderr and result.stderr.startswith("scripts/lab: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_help():
+    result = subprocess.run([LAB, "--help"], capture_output=True, text=True, timeout=TIMEOUT)
+    assert result.returncode == 0
+    for word in ("--unguarded", "--host-policy", "--set", "--log", "--quiet", "QMP_GUARD_LAB_DIR", "exit status"):
+        assert word in result.stdout
+
+
+def test_domain_templates_are_valid(tmp_path):
+    guest = REPO / "tests/lab/guest"
+    number = str(uuid.uuid4())
+    for options in ([], ["--bare"], ["--type", "kvm", "--uuid", number, "--serial", "/tmp/console"]):
+        domain = tmp_path / "domain.xml"
+        domain.write_text(subprocess.run([guest, "xml", *options, "name"], check=True, capture_output=True, text=True).stdout)
+        assert "@" not in domain.read_text()
+        subprocess.run(["virt-xml-validate", domain, "domain"], check=True)
+    assert number in domain.read_text() and "type='kvm'" in domain.read_text() and "/tmp/console" in domain.read_text()
