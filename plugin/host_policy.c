@@ -52,8 +52,10 @@ static AuditPriority reload(Reason *news)
     int found = policy_read_host_file(HOST_POLICY_PATH, &fresh, &error);
 
     if (found == 0 && is_from_file) {
-        reason_set(news, "host policy %s is gone: the last one stays in force until the daemon "
-                         "restarts", HOST_POLICY_PATH);
+        reason_set(news,
+                   "host policy %s is gone: the last one stays in force until the daemon "
+                   "restarts",
+                   HOST_POLICY_PATH);
         return AUDIT_ERROR;
     }
     if (found == 0)
@@ -69,8 +71,8 @@ static AuditPriority reload(Reason *news)
     policy_unref(current);
     current = fresh;
     is_from_file = found == 1;
-    reason_set(news, "host policy in force: %s", is_from_file ? HOST_POLICY_PATH
-                                                              : "the shipped default");
+    reason_set(news, "host policy in force: %s",
+               is_from_file ? HOST_POLICY_PATH : "the shipped default");
     return AUDIT_WARNING;
 }
 

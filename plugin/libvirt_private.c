@@ -15,8 +15,8 @@ LibvirtPrivate libvirt;
 
 static const Binding bindings[] = {
     {"virDomainQemuMonitorCommand", offsetof(LibvirtPrivate, monitor_command), false},
-    {"virDomainQemuMonitorCommandWithFiles",
-     offsetof(LibvirtPrivate, monitor_command_with_files), true},
+    {"virDomainQemuMonitorCommandWithFiles", offsetof(LibvirtPrivate, monitor_command_with_files),
+     true},
     {"virDomainQemuAgentCommand", offsetof(LibvirtPrivate, agent_command), false},
     {"virDomainQemuAttach", offsetof(LibvirtPrivate, attach), false},
     {"virNetServerClientSetIdentity", offsetof(LibvirtPrivate, client_set_identity), false},

@@ -33,8 +33,8 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
     if (!ret->domain)
         return libvirt_failed(why, "no such domain");
     ret->name = virDomainGetName(ret->domain);
-    ret->policy_xml =
-        virDomainGetMetadata(ret->domain, VIR_DOMAIN_METADATA_ELEMENT, POLICY_NAMESPACE, 0);
+    ret->policy_xml = virDomainGetMetadata(ret->domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                           POLICY_NAMESPACE, 0);
     if (!ret->policy_xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
         return libvirt_failed(why, "cannot read the domain's policy");
     return 0;

@@ -101,8 +101,8 @@ static void release(Passthrough *pass)
  * Everything else is given back before the error is set or the real call made: giving
  * a domain back makes libvirt forget the thread's last error.
  */
-static const char *judge(virDomainPtr handle, Channel channel, const char *text,
-                         unsigned int n_fds, bool has_known_flags, GuardAnswer *answer)
+static const char *judge(virDomainPtr handle, Channel channel, const char *text, unsigned int n_fds,
+                         bool has_known_flags, GuardAnswer *answer)
 {
     Passthrough pass = {.call = {.channel = channel,
                                  .text = text ? text : "",
@@ -138,8 +138,7 @@ static bool are_monitor_flags(unsigned int flags)
     return (flags & ~(unsigned int)VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) == 0;
 }
 
-int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
-                        unsigned int flags)
+int passthrough_monitor(virDomainPtr domain, const char *command, char **result, unsigned int flags)
 {
     GuardAnswer answer;
     const char *text;
@@ -165,8 +164,7 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
     if (!plugin_is_active())
         return libvirt.monitor_command_with_files(domain, command, n_in, in, n_out, out, result,
                                                   flags);
-    text = judge(domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags),
-                 &answer);
+    text = judge(domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags), &answer);
     if (text && libvirt.monitor_command_with_files)
         returned = libvirt.monitor_command_with_files(domain, text, n_in, in, n_out, out, result,
                                                       flags);
@@ -174,8 +172,7 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
     return returned;
 }
 
-char *passthrough_agent(virDomainPtr domain, const char *command, int timeout,
-                        unsigned int flags)
+char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, unsigned int flags)
 {
     GuardAnswer answer;
     const char *text;

@@ -11,11 +11,10 @@
 
 int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
                         unsigned int flags);
-int passthrough_monitor_with_files(virDomainPtr domain, const char *command,
-                                   unsigned int n_in, int *in, unsigned int *n_out, int **out,
-                                   char **result, unsigned int flags);
-char *passthrough_agent(virDomainPtr domain, const char *command, int timeout,
-                        unsigned int flags);
+int passthrough_monitor_with_files(virDomainPtr domain, const char *command, unsigned int n_in,
+                                   int *in, unsigned int *n_out, int **out, char **result,
+                                   unsigned int flags);
+char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, unsigned int flags);
 virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsigned int flags);
 
 /* A client asks to be taken for somebody else. Honoured for root only (virtproxyd). */

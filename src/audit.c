@@ -67,7 +67,7 @@ static void write_parameters(FILE *out, json_object *arguments)
 
     fputs(" | params=[", out);
     if (arguments) {
-        json_object_object_foreach(arguments, name, value) {
+        json_object_object_foreach (arguments, name, value) {
             (void)value;
             if (count == PARAMETERS_MAX) {
                 fputs(",...", out);
@@ -114,9 +114,9 @@ static void write_rule(FILE *out, const AuditEvent *event)
     char buffer[64];
 
     fputs(" | rule=", out);
-    audit_write_encoded(out, event->decision ? decision_rule_id(event->decision, buffer,
-                                                                sizeof(buffer))
-                                             : event->failed_rule);
+    audit_write_encoded(out, event->decision
+                                 ? decision_rule_id(event->decision, buffer, sizeof(buffer))
+                                 : event->failed_rule);
     if (event->reason) {
         fputs(" | reason=", out);
         audit_write_encoded(out, event->reason);

@@ -11,7 +11,8 @@
 
 /* Who asks. What is not known is NULL. */
 typedef struct Caller {
-    const char *label; /* for people: the user, or sasl:NAME, x509:DN, uid:N; NULL: unknown caller */
+    const char
+        *label; /* for people: the user, or sasl:NAME, x509:DN, uid:N; NULL: unknown caller */
     const char *user; /* UNIX user name: the only thing that a rule's user matches */
     const char *const *unix_groups; /* names; filled only when a policy asks for them */
     size_t n_unix_groups;

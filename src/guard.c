@@ -76,8 +76,8 @@ static char *make_message(const GuardCall *call, const GuardAnswer *answer, cons
         command = audit_encoded(answer->decision.operation->command);
         instead = instead_for(answer->decision.operation, call->domain_name);
         length = asprintf(&message, "'%s' on domain '%s' is denied by %s%s%s",
-                          command ? command : "?", domain, answer->rule,
-                          instead ? "; use: " : "", instead ? instead : "");
+                          command ? command : "?", domain, answer->rule, instead ? "; use: " : "",
+                          instead ? instead : "");
     }
     return length < 0 ? NULL : message;
 }
@@ -131,8 +131,7 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
     return 0;
 }
 
-void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
-                 GuardAnswer *ret)
+void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data, GuardAnswer *ret)
 {
     AuditEvent event = {.domain = call->domain_name,
                         .channel = call->channel,

@@ -43,8 +43,7 @@ typedef struct GuardAnswer {
  * Judges one text. @record is called exactly once, before this returns; NULL for
  * a dry run. The answer is always released with guard_answer_clear().
  */
-void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
-                 GuardAnswer *ret);
+void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data, GuardAnswer *ret);
 void guard_answer_clear(GuardAnswer *answer);
 
 #endif

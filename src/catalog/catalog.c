@@ -14,13 +14,14 @@ static const char *const channel_names[CHANNEL_COUNT] = {
 };
 
 static const char *const class_names[CLASS_COUNT] = {
-    [CLASS_UNKNOWN] = "unknown",         [CLASS_SAFE] = "safe",
-    [CLASS_PRIVILEGED] = "privileged",   [CLASS_MEMORY_DUMP] = "memory-dump",
+    [CLASS_UNKNOWN] = "unknown",       [CLASS_SAFE] = "safe",
+    [CLASS_PRIVILEGED] = "privileged", [CLASS_MEMORY_DUMP] = "memory-dump",
     [CLASS_DANGEROUS] = "dangerous",
 };
 
 static const GroupSet class_groups[CLASS_COUNT] = {
-    [CLASS_UNKNOWN] = GROUP_UNKNOWN,       [CLASS_SAFE] = GROUP_SAFE | GROUP_KNOWN,
+    [CLASS_UNKNOWN] = GROUP_UNKNOWN,
+    [CLASS_SAFE] = GROUP_SAFE | GROUP_KNOWN,
     [CLASS_PRIVILEGED] = GROUP_PRIVILEGED | GROUP_KNOWN,
     [CLASS_MEMORY_DUMP] = GROUP_MEMORY_DUMP | GROUP_KNOWN,
     [CLASS_DANGEROUS] = GROUP_DANGEROUS | GROUP_KNOWN,
@@ -47,14 +48,13 @@ static int compare_name(const void *key, const void *row)
 const CatalogEntry *catalog_find(Channel channel, const char *name)
 {
     CatalogKey key = {channel, name};
-    const CatalogName *found =
-        bsearch(&key, catalog_names, catalog_n_names, sizeof(*catalog_names), compare_name);
+    const CatalogName *found = bsearch(&key, catalog_names, catalog_n_names, sizeof(*catalog_names),
+                                       compare_name);
 
     return found ? &catalog_entries[found->entry] : NULL;
 }
 
-Classification catalog_classify(const CatalogEntry *entry, Channel channel,
-                                json_object *arguments)
+Classification catalog_classify(const CatalogEntry *entry, Channel channel, json_object *arguments)
 {
     Classification result = {CLASS_UNKNOWN, GROUP_UNKNOWN};
 

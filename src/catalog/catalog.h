@@ -59,7 +59,8 @@ typedef struct CatalogEntry {
     CommandClass command_class;
     GroupSet groups; /* includes the groups of its class and @known */
     unsigned marks;
-    const char *instead; /* the libvirt command that does it properly, or NULL; {domain} is the name */
+    const char
+        *instead; /* the libvirt command that does it properly, or NULL; {domain} is the name */
     const char *args_type; /* HMP: QEMU's own argument types, or NULL when not known */
     const char *first; /* QEMU versions it was seen in */
     const char *last;
@@ -81,8 +82,7 @@ const CatalogEntry *catalog_find(Channel channel, const char *name);
  * command), @arguments NULL (none). Every HMP operation is in class dangerous,
  * as human-monitor-command is.
  */
-Classification catalog_classify(const CatalogEntry *entry, Channel channel,
-                                json_object *arguments);
+Classification catalog_classify(const CatalogEntry *entry, Channel channel, json_object *arguments);
 
 /* Finds a group by its name with the @; NULL when there is none. */
 const GroupInfo *group_find(const char *name);

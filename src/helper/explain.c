@@ -101,8 +101,8 @@ static int print_json(Explanation *explanation, const GuardAnswer *answer)
         json_object_object_add(object, "rules",
                                explanation->rules ? json_object_get(explanation->rules)
                                                   : json_object_new_array());
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                    JSON_C_TO_STRING_NOSLASHESCAPE));
+    puts(json_object_to_json_string_ext(object,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     return 0;
 }
 
@@ -138,8 +138,8 @@ static void print_operation(const Operation *operation)
     CLEANUP(mem) char *command = audit_encoded(operation->command);
     CLEANUP(json) json_object *groups = group_names(operation->is.groups);
 
-    printf("%s '%s', class %s, groups", channel_name(operation->channel),
-           command ? command : "?", class_name(operation->is.command_class));
+    printf("%s '%s', class %s, groups", channel_name(operation->channel), command ? command : "?",
+           class_name(operation->is.command_class));
     for (size_t i = 0; groups && i < json_object_array_length(groups); i++)
         printf(" %s", json_object_get_string(json_object_array_get_idx(groups, i)));
     putchar('\n');

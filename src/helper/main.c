@@ -16,8 +16,7 @@ static const Subcommand subcommands[] = {
      "[--hmp | --agent] [--json] TEXT | - | --text-file FILE",
      "judge a command without running it"},
     {"explain", explain_run, "as check", "the same, with every rule that is tried"},
-    {"policy", policy_run,
-     "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
+    {"policy", policy_run, "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
      "check, show, write or remove a policy"},
 };
 

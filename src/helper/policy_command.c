@@ -45,8 +45,8 @@ static Policy *parse_any(const char *text, size_t length, const char **ret_kind,
     static const struct {
         PolicyKind kind;
         const char *name;
-    } kinds[] = {{POLICY_DOMAIN, "domain or host"}, {POLICY_HOST, "host"},
-                 {POLICY_PROFILE, "profile"}};
+    } kinds[] = {
+        {POLICY_DOMAIN, "domain or host"}, {POLICY_HOST, "host"}, {POLICY_PROFILE, "profile"}};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         PolicyError error = {0};
@@ -86,7 +86,7 @@ static int validate(const HelperContext *context, char **argv, bool as_json)
         fprintf(stderr, "%s\n", told ? told : "out of memory");
         return EXIT_NO;
     }
-    printf("%s: valid as a %s policy, %zu rules\n", argv[0], kind, policy->n_rules);
+    printf("%s: valid as a %s policy, rules: %zu\n", argv[0], kind, policy->n_rules);
     policy_unref(policy);
     return EXIT_YES;
 }
@@ -196,8 +196,9 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
  */
 static char *without_namespace(const char *xml, size_t length)
 {
-    CLEANUP(xmldoc) xmlDocPtr doc = xmlReadMemory(xml, (int)length, NULL, "UTF-8",
-                                                  XML_PARSE_NONET | XML_PARSE_NOERROR);
+    CLEANUP(xmldoc)
+    xmlDocPtr doc = xmlReadMemory(xml, (int)length, NULL, "UTF-8",
+                                  XML_PARSE_NONET | XML_PARSE_NOERROR);
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
     xmlBufferPtr buffer = xmlBufferCreate();
     char *text = NULL;
@@ -250,8 +251,7 @@ static const PolicyAction actions[] = {
 
 int policy_run(const HelperContext *context, int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     bool as_json = false;
     int option;
 

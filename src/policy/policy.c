@@ -22,8 +22,8 @@ static const char *const rule_kind_names[RULE_KIND_COUNT] = {
     [RULE_DELEGATE] = "delegate",
 };
 
-static const char shipped_default[] =
-    "<policy xmlns='" POLICY_NAMESPACE "' profile='baseline'><delegate/></policy>";
+static const char shipped_default[] = "<policy xmlns='" POLICY_NAMESPACE
+                                      "' profile='baseline'><delegate/></policy>";
 
 static Policy *profiles[PROFILE_DATA_COUNT];
 
@@ -65,8 +65,8 @@ static void load_profiles(void)
     for (size_t i = 0; i < PROFILE_DATA_COUNT; i++) {
         PolicyError error;
 
-        profiles[i] =
-            policy_parse(profile_data[i], strlen(profile_data[i]), POLICY_PROFILE, &error);
+        profiles[i] = policy_parse(profile_data[i], strlen(profile_data[i]), POLICY_PROFILE,
+                                   &error);
     }
 }
 

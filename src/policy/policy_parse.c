@@ -89,8 +89,7 @@ static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNo
     return 0;
 }
 
-static int set_domain_mode(PolicyReader *reader, void *target, const char *value,
-                           xmlNodePtr where)
+static int set_domain_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
     Policy *policy = target;
 
@@ -176,18 +175,18 @@ static int set_argument_match(PolicyReader *reader, void *target, const char *va
 }
 
 static const AttributeRow policy_attributes[] = {
-    {"profile", set_profile, IN_ANY},
-    {"mode", set_mode, IN_DOMAIN | IN_HOST},
-    {"domain-mode", set_domain_mode, IN_HOST},
-    {"name", set_name, IN_PROFILE},
-    {"default", set_default, IN_PROFILE},
-    {NULL, NULL, 0},
+    {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
+    {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
+    {"default", set_default, IN_PROFILE},      {NULL, NULL, 0},
 };
 
 static const AttributeRow rule_attributes[] = {
-    {"command", set_command, IN_ANY},       {"channel", set_channel, IN_ANY},
-    {"group", set_group, IN_ANY},           {"user", set_user, IN_ANY},
-    {"unix-group", set_unix_group, IN_ANY}, {"purpose", set_purpose, IN_ANY},
+    {"command", set_command, IN_ANY},
+    {"channel", set_channel, IN_ANY},
+    {"group", set_group, IN_ANY},
+    {"user", set_user, IN_ANY},
+    {"unix-group", set_unix_group, IN_ANY},
+    {"purpose", set_purpose, IN_ANY},
     {NULL, NULL, 0},
 };
 
@@ -228,12 +227,14 @@ static int read_attributes(PolicyReader *reader, xmlNodePtr node, const Attribut
 
 /*
  * libvirt takes the namespace off the elements when it hands a domain's metadata out,
- * so there an element without one is ours.
+ * so there a policy without one is ours, throughout.
  */
 static bool is_ours(const PolicyReader *reader, xmlNodePtr node)
 {
+    xmlNodePtr root = xmlDocGetRootElement(node->doc);
+
     if (!node->ns)
-        return reader->policy->kind == POLICY_DOMAIN;
+        return reader->policy->kind == POLICY_DOMAIN && !root->ns;
     return strcmp((const char *)node->ns->href, POLICY_NAMESPACE) == 0;
 }
 
@@ -247,13 +248,11 @@ static xmlNodePtr next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_
         if (node->type == XML_ELEMENT_NODE) {
             if (is_ours(reader, node))
                 return node;
-            fail(reader, node, "<%s> is not in the namespace '%s'", node->name,
-                 POLICY_NAMESPACE);
+            fail(reader, node, "<%s> is not in the namespace '%s'", node->name, POLICY_NAMESPACE);
         } else if (node->type == XML_COMMENT_NODE || xmlIsBlankNode(node)) {
             continue;
         } else {
-            fail(reader, node, "text or markup that means nothing inside <%s>",
-                 node->parent->name);
+            fail(reader, node, "text or markup that means nothing inside <%s>", node->parent->name);
         }
         *ret_failed = true;
         return NULL;
@@ -317,8 +316,7 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
 
     if (kind < 0)
         return fail(reader, node, "unknown element <%s>: a policy has <allow>, <warn>, <deny>%s",
-                    node->name,
-                    reader->policy->kind == POLICY_HOST ? " and <delegate>" : "");
+                    node->name, reader->policy->kind == POLICY_HOST ? " and <delegate>" : "");
     if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
         return fail(reader, node, "<delegate> belongs in a host policy");
     rule->kind = (RuleKind)kind;

@@ -206,7 +206,7 @@ static int check_tree(json_object *value, size_t *members, Reason *why)
 
     switch (json_object_get_type(value)) {
     case json_type_object: {
-        json_object_object_foreach(value, key, member) {
+        json_object_object_foreach (value, key, member) {
             (void)key;
             ++*members;
             if (check_tree(member, members, why) < 0)
@@ -264,8 +264,7 @@ json_object *json_strict_parse(const char *text, size_t length, Reason *why)
         return NULL;
     }
     if (!object) {
-        reason_set(why, "%s at byte %zu",
-                   json_tokener_error_desc(json_tokener_get_error(tokener)),
+        reason_set(why, "%s at byte %zu", json_tokener_error_desc(json_tokener_get_error(tokener)),
                    json_tokener_get_parse_end(tokener));
         return NULL;
     }

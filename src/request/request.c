@@ -19,7 +19,7 @@ static int check_envelope(json_object *document, Reason *why)
 {
     json_object *execute = NULL;
 
-    json_object_object_foreach(document, key, value) {
+    json_object_object_foreach (document, key, value) {
         if (strcmp(key, "execute") == 0) {
             execute = value;
             if (!json_object_is_type(value, json_type_string) || !is_name(value))
@@ -79,8 +79,7 @@ static int add_actions(Request *request, json_object *arguments, Reason *why)
             return reason_set(why, "action %zu of the transaction has no type", i + 1);
         if (json_object_object_get_ex(action, "data", &data) &&
             !json_object_is_type(data, json_type_object))
-            return reason_set(why, "action %zu of the transaction has data of a wrong type",
-                              i + 1);
+            return reason_set(why, "action %zu of the transaction has data of a wrong type", i + 1);
         add_operation(request, CHANNEL_QMP, json_object_get_string(type), data);
     }
     return 0;
@@ -124,8 +123,8 @@ static int read_wrapped_hmp(Request *request, json_object *arguments, Reason *wh
     if (!json_object_object_get_ex(arguments, "command-line", &line) ||
         !json_object_is_type(line, json_type_string))
         return reason_set(why, "human-monitor-command without a command-line");
-    return add_hmp(request, json_object_get_string(line),
-                   (size_t)json_object_get_string_len(line), arguments, why);
+    return add_hmp(request, json_object_get_string(line), (size_t)json_object_get_string_len(line),
+                   arguments, why);
 }
 
 static int read_json(Request *request, Channel channel, const char *text, size_t length,

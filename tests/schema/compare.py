@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Holds the RelaxNG schema and the guard's own parser against each other.
+
+usage: compare.py XML_DIRECTORY HELPER
+
+What the schema cannot know (the names of groups and profiles) is marked `parser`.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# inside of <policy ATTRIBUTES>RULES</policy> | who refuses it: nobody, both, parser
+ROWS = [
+    ("", "", "nobody"),
+    ('profile="baseline" mode="audit"', "", "nobody"),
+    ('mode="off"', "", "both"),
+    ('mode=""', "", "both"),
+    ('profile="nonesuch"', "", "parser"),
+    ('domain-mode="enforce"', "<qg:delegate/>", "nobody"),
+    ('domain-mode="never"', "", "both"),
+    ('name="mine" default="deny"', "<qg:deny/>", "nobody"),
+    ('name="mine" default="no"', "", "both"),
+    ('name="mine" mode="audit"', "", "both"),
+    ('name="mine"', "<qg:delegate/>", "both"),
+    ('default="deny"', "", "both"),
+    ('colour="blue"', "", "both"),
+    ("", "<qg:allow/>", "nobody"),
+    ("", "<qg:warn/>", "nobody"),
+    ("", "<qg:deny/>", "nobody"),
+    ("", "<qg:permit/>", "both"),
+    ("", "<allow/>", "both"),
+    ("", '<allow xmlns="urn:other"/>', "both"),
+    ("", "text", "both"),
+    ("", "<!-- comment -->", "nobody"),
+    ("", '<qg:allow command="query-*"/>', "nobody"),
+    ("", '<qg:allow command=""/>', "both"),
+    ("", '<qg:allow command="query-[a-z]"/>', "both"),
+    ("", f'<qg:allow command="{"x" * 1024}"/>', "nobody"),
+    ("", f'<qg:allow command="{"x" * 1025}"/>', "both"),
+    ("", '<qg:allow channel="hmp"/>', "nobody"),
+    ("", '<qg:allow channel="HMP"/>', "both"),
+    ("", '<qg:allow group="@query"/>', "nobody"),
+    ("", '<qg:allow group="query"/>', "both"),
+    ("", '<qg:allow group="@querry"/>', "parser"),
+    ("", '<qg:allow user="alice" unix-group="ops" purpose="forensics"/>', "nobody"),
+    ("", '<qg:allow user=""/>', "both"),
+    ("", '<qg:allow comand="quit"/>', "both"),
+    ("", '<qg:allow qg:command="quit"/>', "both"),
+    ("", '<qg:allow><qg:argument name="a" match="b*"/></qg:allow>', "nobody"),
+    ("", '<qg:allow><qg:argument name="a"/></qg:allow>', "both"),
+    ("", '<qg:allow><qg:argument match="a"/></qg:allow>', "both"),
+    ("", '<qg:allow><qg:argument name="a" match="b" value="c"/></qg:allow>', "both"),
+    ("", '<qg:allow><qg:argument name="a" match="b"><x/></qg:argument></qg:allow>', "both"),
+    ("", "<qg:allow><qg:allow/></qg:allow>", "both"),
+    ("", "<qg:allow>text</qg:allow>", "both"),
+]
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def judge(schema, helper, path):
+    """Returns whether the schema and the parser take the file."""
+    by_schema = run("xmllint", "--noout", "--nonet", "--relaxng", schema, path).returncode == 0
+    by_parser = run(helper, "policy", "validate", path).returncode == 0
+    return by_schema, by_parser
+
+
+def main(xml_directory, helper):
+    xml_directory = pathlib.Path(xml_directory)
+    schema = str(xml_directory / "policy.rng")
+    expected = {"nobody": (True, True), "both": (False, False), "parser": (True, False)}
+    failures = 0
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "policy.xml"
+        for attributes, rules, refused_by in ROWS:
+            path.write_text(f'<qg:policy xmlns:qg="urn:qmp-guard:policy:1" {attributes}>'
+                            f"{rules}</qg:policy>", encoding="utf-8")
+            found = judge(schema, helper, str(path))
+            if found != expected[refused_by]:
+                failures += 1
+                print(f"refused by {refused_by} expected, schema and parser take it: {found}: "
+                      f"{attributes} {rules[:80]}")
+    shipped = [path for path in sorted(xml_directory.glob("*/*.xml")) if path.name != "domain.xml"]
+    for path in shipped:
+        if judge(schema, helper, str(path)) != (True, True):
+            failures += 1
+            print(f"{path} is shipped and not valid")
+    print(f"{len(ROWS) + len(shipped) - failures} rows as expected, {failures} not")
+    return 1 if failures or not shipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
