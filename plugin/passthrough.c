@@ -21,6 +21,7 @@ typedef struct Passthrough {
     LiveDomain domain;
     Policy *host;
     Policy *policy;
+    int error_code; /* libvirt's, for the client when it is refused */
     Reason why;
     GuardCall call;
 } Passthrough;
@@ -48,6 +49,9 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
     Reason why;
 
     if (live_domain_read(handle, &pass->domain, &why) < 0) {
+        /* Clients tell a domain that is gone from one that they may not use. */
+        if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+            pass->error_code = VIR_ERR_NO_DOMAIN;
         fail_call(pass, "guard:no-domain", "%s", why.text);
     } else if (pass->domain.policy_xml) {
         pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
@@ -79,11 +83,10 @@ static void gather_caller(Passthrough *pass)
     pass->call.caller = &pass->caller.caller;
 }
 
-static void report(const char *message)
+static void report(int code, const char *message)
 {
     if (libvirt.report_error)
-        libvirt.report_error(VIR_FROM_QEMU_DOMAIN, VIR_ERR_ACCESS_DENIED, "qmp-guard", "qmpguard",
-                             0, "%s", message);
+        libvirt.report_error(VIR_FROM_QEMU_DOMAIN, code, "qmp-guard", "qmpguard", 0, "%s", message);
 }
 
 static void release(Passthrough *pass)
@@ -104,14 +107,15 @@ static void release(Passthrough *pass)
 static const char *judge(virDomainPtr handle, Channel channel, const char *text, unsigned int n_fds,
                          bool has_known_flags, GuardAnswer *answer)
 {
-    Passthrough pass = {.call = {.channel = channel,
+    Passthrough pass = {.error_code = VIR_ERR_ACCESS_DENIED,
+                        .call = {.channel = channel,
                                  .text = text ? text : "",
                                  .length = text ? strlen(text) : 0,
                                  .n_fds = n_fds}};
 
     *answer = (GuardAnswer){0};
     if (plugin_failure()) {
-        report(plugin_failure());
+        report(VIR_ERR_ACCESS_DENIED, plugin_failure());
         return NULL;
     }
     if (!has_known_flags)
@@ -124,7 +128,8 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
 
     if (answer->passes)
         return answer->request->text;
-    report(answer->message ? answer->message : "command refused: it could not be recorded");
+    report(pass.error_code,
+           answer->message ? answer->message : "command refused: it could not be recorded");
     return NULL;
 }
 
@@ -203,7 +208,7 @@ virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsi
     if (!plugin_is_active())
         return libvirt.attach(connection, pid, flags);
     if (plugin_failure()) {
-        report(plugin_failure());
+        report(VIR_ERR_ACCESS_DENIED, plugin_failure());
         return NULL;
     }
     caller_read(&caller);
@@ -213,7 +218,7 @@ virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsi
         plugin_record(NULL, &record);
     audit_record_clear(&record);
     caller_clear(&caller);
-    report(event.reason);
+    report(VIR_ERR_ACCESS_DENIED, event.reason);
     return NULL;
 }
 

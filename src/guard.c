@@ -73,7 +73,8 @@ static char *make_message(const GuardCall *call, const GuardAnswer *answer, cons
         length = asprintf(&message, "command for domain '%s' refused by %s: %s", domain,
                           answer->rule, because ? because : "out of memory");
     } else {
-        command = audit_encoded(answer->decision.operation->command);
+        /* The name only: libvirt logs what it tells the client, and an HMP line has values. */
+        command = audit_encoded(answer->decision.operation->name);
         instead = instead_for(answer->decision.operation, call->domain_name);
         length = asprintf(&message, "'%s' on domain '%s' is denied by %s%s%s",
                           command ? command : "?", domain, answer->rule, instead ? "; use: " : "",

@@ -5,13 +5,20 @@
 #include "json_strict.h"
 #include "util/cleanup.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
+/* QEMU's names are letters, digits, `-`, `_` and, in a vendor's prefix, `.`. */
 static bool is_name(json_object *value)
 {
+    const char *text = json_object_get_string(value);
     size_t length = (size_t)json_object_get_string_len(value);
 
+    for (size_t i = 0; i < length; i++) {
+        if (!isascii(text[i]) || (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i])))
+            return false;
+    }
     return length > 0 && length <= COMMAND_NAME_MAX;
 }
 
