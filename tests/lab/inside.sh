@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# inside.sh READY COMMAND...: first process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's
-# directories in place of the host's, starts libvirtd, runs COMMAND, and ends with its exit status.
-# While it waits it also collects the orphans of the namespace, as every process 1 must.
+# inside.sh READY COMMAND...
+#
+# First process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's directories in place of
+# the host's, starts libvirtd, runs COMMAND, and ends with its exit status.  While it waits it also collects the orphans
+# of the namespace, as every process 1 must.  READY is the file that it closes when it is prepared for signals.
 
-set -eu
+set -eEu
 
 DIR=$QMP_GUARD_LAB_DIR
 KNOWN_CAPABILITIES=$QMP_GUARD_BUILD/lab/capabilities
@@ -53,6 +55,7 @@ mount_lab() {
     mount -t proc proc /proc
     hostname -F "$DIR/etc/hostname"
     for path in /etc/passwd /etc/group /etc/hosts; do
+        [[ -e $path ]] || continue      # a host may do without /etc/hosts
         mount --bind "$DIR$path" "$path"
     done
     for path in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
@@ -111,19 +114,20 @@ choose_domain_type() {
 # Runs COMMAND in the background, for only then does a signal reach us at once; and gives it back its standard input
 # and what a background command's ^C would be, which the shell takes from it.
 run_command() {
-    local child status
+    local child status signalled=1
 
     trap '' INT QUIT HUP
     env --default-signal=INT,QUIT,HUP -- "$@" <&0 &
     child=$!
-    trap 'kill -TERM $child 2>/dev/null' TERM
-    trap 'kill -INT $child 2>/dev/null' USR1
-    while :; do
+    trap 'signalled=1; kill -TERM $child 2>/dev/null || true' TERM
+    trap 'signalled=1; kill -INT $child 2>/dev/null || true' USR1
+    # A signal of ours ends a wait before its time; another wait gives the status in any case.
+    while ((signalled)); do
+        signalled=0
         status=0
         wait "$child" || status=$?
-        # A signal of ours also ends a wait, and with the same kind of number.
-        kill -0 "$child" 2>/dev/null || return "$status"
     done
+    return "$status"
 }
 
 mount_lab
