@@ -87,6 +87,8 @@ static void write_origin(FILE *out, const AuditEvent *event)
 
     if (event->channel == CHANNEL_AGENT)
         fputs(" | channel=agent", out);
+    if (event->profile)
+        fprintf(out, " | profile=%s", event->profile);
     if (!event->request)
         return;
     if (event->request->operations[0].channel == CHANNEL_HMP) {

@@ -28,6 +28,7 @@ typedef struct AuditEvent {
     const char *failed_rule; /* without a decision: `request:unreadable`, `domain:invalid`, ... */
     const char *reason; /* without a decision: why, in words */
     const char *user;
+    const char *profile; /* chosen by the guard itself; NULL: none was */
     time_t when;
 } AuditEvent;
 

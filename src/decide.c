@@ -130,28 +130,78 @@ static Decision softened(Decision decision, bool audits)
 }
 
 /*
- * The first rule that matches, in @policy, then in the profiles below it. Without a
- * domain policy a <delegate> hands over to nobody, so the reading goes on behind it.
+ * The first of the policy's own rules that matches. Returns false when none does.
+ * Without a domain policy a <delegate> hands over to nobody, so the reading goes on
+ * behind it.
  */
-static Decision first_match(Judge *judge, const Policy *policy)
+static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
 {
     const Question *question = judge->question;
-    const Policy *last = policy;
 
-    for (const Policy *at = policy; at; last = at, at = at->profile) {
-        for (size_t i = 0; i < at->n_rules; i++) {
-            const Rule *rule = &at->rules[i];
-            bool matched = rule_matches(judge, rule);
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const Rule *rule = &policy->rules[i];
+        bool matched = rule_matches(judge, rule);
 
-            if (judge->budget == 0)
-                return give_up(judge, at, rule);
-            if (question->observer)
-                question->observer(question->observer_data, judge->operation, at, rule, matched);
-            if (matched && (rule->kind != RULE_DELEGATE || question->domain))
-                return make_decision(judge, at, rule, rule_verdicts[rule->kind]);
+        if (judge->budget == 0) {
+            *ret = give_up(judge, policy, rule);
+            return true;
+        }
+        if (question->observer)
+            question->observer(question->observer_data, judge->operation, policy, rule, matched);
+        if (matched && (rule->kind != RULE_DELEGATE || question->domain)) {
+            *ret = make_decision(judge, policy, rule, rule_verdicts[rule->kind]);
+            return true;
         }
     }
-    return make_decision(judge, last, NULL, last->otherwise);
+    return false;
+}
+
+static bool try_policy(Judge *judge, const Policy *policy, Decision *ret);
+
+/* Several profiles are read side by side: the strictest that has a say holds. */
+static bool try_profiles(Judge *judge, const Policy *const *profiles, size_t count, Decision *ret)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        Decision decision;
+
+        if (!try_policy(judge, profiles[i], &decision))
+            continue;
+        if (!found || decision.verdict < ret->verdict)
+            *ret = decision;
+        found = true;
+        if (decision.gave_up)
+            break;
+    }
+    return found;
+}
+
+/* Rules, then profiles, then the default. Returns false when the policy has no say. */
+static bool try_policy(Judge *judge, const Policy *policy, Decision *ret)
+{
+    if (try_rules(judge, policy, ret) ||
+        try_profiles(judge, policy->profiles, policy->n_profiles, ret))
+        return true;
+    if (!policy->has_default)
+        return false;
+    *ret = make_decision(judge, policy, NULL, policy->otherwise);
+    return true;
+}
+
+/* A policy whose profiles leave something open rests on @fallback. */
+static Decision first_match(Judge *judge, const Policy *policy, const Policy *fallback)
+{
+    const Policy *profiles[POLICY_PROFILES_MAX + 1];
+    size_t count = policy->n_profiles;
+    Decision decision;
+
+    memcpy(profiles, policy->profiles, count * sizeof(*profiles));
+    if (!policy->is_complete && fallback)
+        profiles[count++] = fallback;
+    if (try_rules(judge, policy, &decision) || try_profiles(judge, profiles, count, &decision))
+        return decision;
+    return make_decision(judge, policy, NULL, VERDICT_DENY);
 }
 
 static Decision decide_operation(Judge *judge)
@@ -159,7 +209,7 @@ static Decision decide_operation(Judge *judge)
     const Policy *host = judge->question->host;
     const Policy *domain = judge->question->domain;
     bool domain_audits = domain && domain->mode == MODE_AUDIT && !host->enforces_domains;
-    Decision by_host = first_match(judge, host);
+    Decision by_host = first_match(judge, host, judge->question->host_profile);
     Decision by_domain;
     bool is_delegated = by_host.rule && by_host.rule->kind == RULE_DELEGATE;
 
@@ -168,7 +218,7 @@ static Decision decide_operation(Judge *judge)
     by_host = softened(by_host, host->mode == MODE_AUDIT);
     if (!domain)
         return by_host;
-    by_domain = first_match(judge, domain);
+    by_domain = first_match(judge, domain, judge->question->domain_profile);
     if (by_domain.gave_up)
         return by_domain;
     by_domain = softened(by_domain, domain_audits);

@@ -91,6 +91,15 @@ static bool has_stray_fds(const GuardCall *call, const Request *request)
     return call->n_fds > 0 && !(entry && entry->marks & MARK_FD);
 }
 
+/*
+ * A guest that is protected from its host is not judged by a profile that lets the host
+ * look inside, unless its policy names one.
+ */
+static bool chooses_confidential(const GuardCall *call)
+{
+    return call->is_confidential && !(call->domain && call->domain->n_profiles);
+}
+
 /* Steps 1 to 3. Returns 0 with a decision, or -1 with the failed rule and why. */
 static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const char **ret_rule,
                             Reason *why)
@@ -98,6 +107,8 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
     Question question = {.caller = call->caller,
                          .host = call->host,
                          .domain = call->domain,
+                         .host_profile = policy_profile("baseline"),
+                         .domain_profile = policy_profile("baseline"),
                          .observer = call->observer,
                          .observer_data = call->observer_data};
 
@@ -123,6 +134,16 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
         return reason_set(why, "only getfd and add-fd take a file descriptor");
     }
     question.request = answer->request;
+    if (chooses_confidential(call)) {
+        question.domain_profile = policy_profile("confidential");
+        if (!question.domain)
+            question.domain = policy_empty();
+    }
+    if (!question.host_profile || !question.domain_profile ||
+        (call->is_confidential && !question.domain)) {
+        *ret_rule = "guard:no-profile";
+        return reason_set(why, "a built-in profile could not be read");
+    }
     answer->decision = decide(&question);
     if (answer->decision.gave_up) {
         *ret_rule = "guard:too-much-work";
@@ -137,6 +158,7 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
     AuditEvent event = {.domain = call->domain_name,
                         .channel = call->channel,
                         .user = call->caller ? call->caller->label : NULL,
+                        .profile = chooses_confidential(call) ? "confidential" : NULL,
                         .when = time(NULL)};
     AuditRecord audit_record;
     Reason why = {""};

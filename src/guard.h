@@ -21,6 +21,7 @@ typedef struct GuardCall {
     const Caller *caller;
     const Policy *host;
     const Policy *domain; /* NULL: it has no policy */
+    bool is_confidential; /* the domain has <launchSecurity> */
     const char *failed_rule; /* not NULL: the call is refused under this name ... */
     const char *failure; /* ... for this reason; host and domain may be NULL then */
     DecideObserver observer; /* as in Question */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "catalog.h"
 
-#include "argument.h"
 #include "catalog_data.h"
+#include "effect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +26,6 @@ static const GroupSet class_groups[CLASS_COUNT] = {
     [CLASS_MEMORY_DUMP] = GROUP_MEMORY_DUMP | GROUP_KNOWN,
     [CLASS_DANGEROUS] = GROUP_DANGEROUS | GROUP_KNOWN,
 };
-
-/* An effect's glob is ours and short, so any text it meets is decided within this. */
-#define EFFECT_GLOB_STEPS ((size_t)1 << 27)
 
 typedef struct CatalogKey {
     Channel channel;
@@ -64,10 +61,8 @@ Classification catalog_classify(const CatalogEntry *entry, Channel channel, json
     }
     for (size_t i = 0; entry && i < entry->n_effects; i++) {
         const CatalogEffect *effect = &entry->effects[i];
-        size_t budget = EFFECT_GLOB_STEPS;
 
-        /* "Could not tell" counts as a match: it can only make the command worse. */
-        if (argument_matches(arguments, effect->argument, effect->glob, &budget) == GLOB_NO)
+        if (!effect_matches(effect, arguments))
             continue;
         result.groups |= effect->groups;
         if (effect->raises_to > result.command_class)

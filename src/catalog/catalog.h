@@ -39,10 +39,30 @@ typedef struct GroupInfo {
     GroupSet set; /* more than one bit when the group contains others */
 } GroupInfo;
 
-/* An argument that makes a command worse than its name alone says. */
+/* What an effect asks of a value. */
+typedef enum EffectTest {
+    EFFECT_GLOB = 0, /* there, and matches */
+    EFFECT_NOT_GLOB, /* there, and does not match */
+    EFFECT_PRESENT,
+    EFFECT_ABSENT,
+    EFFECT_PLAIN, /* a string without `:` before its first `/`: a file name to the block layer */
+} EffectTest;
+
+/* A condition on a member of the object that holds the effect's value. */
+typedef struct EffectCondition {
+    const char *member;
+    bool in_parent; /* of the object around that one */
+    EffectTest test;
+    const char *glob;
+} EffectCondition;
+
+/* Arguments that make a command worse than its name alone says: a line of effects.table. */
 typedef struct CatalogEffect {
-    const char *argument; /* dotted path; [] is every element, ** any depth */
-    const char *glob; /* on the value, when it is a string */
+    const char *path; /* members joined by dots; x[] any element of a list, ** any depth */
+    EffectTest test;
+    const char *glob;
+    const EffectCondition *when; /* all of them must hold */
+    size_t n_when;
     GroupSet groups; /* added when it matches */
     CommandClass raises_to; /* CLASS_UNKNOWN: the class stays */
 } CatalogEffect;
@@ -62,6 +82,8 @@ typedef struct CatalogEntry {
     const char
         *instead; /* the libvirt command that does it properly, or NULL; {domain} is the name */
     const char *args_type; /* HMP: QEMU's own argument types, or NULL when not known */
+    const char *options; /* HMP: the argument that is an option string, or NULL */
+    const char *implied_option; /* the key that its first value may leave out, or NULL */
     const char *first; /* QEMU versions it was seen in */
     const char *last;
     const CatalogEffect *effects;

@@ -94,9 +94,12 @@ def read_commands(path, groups):
             raise TableError(f"{place}: {name} is in no group")
         aliases = []
         flags = []
+        options = ("", "", "")
         for mark in marks.split():
             if mark.startswith("alias="):
                 aliases.append(mark[len("alias="):])
+            elif mark.startswith("options="):
+                options = mark[len("options="):].partition(":")
             elif mark == "action" or mark.startswith(("equals=", "nests=")):
                 pass  # for the reader
             elif mark in MARKS:
@@ -112,22 +115,83 @@ def read_commands(path, groups):
             "groups": names(in_groups) + ["@" + klass, "@known"]
                       + ["@" + flag for flag in flags if flag != "fd"],
             "marks": flags, "first": first, "last": last,
-            "instead": instead, "args_type": args_type, "effects": []})
+            "instead": instead, "args_type": args_type, "options": options, "effects": []})
     commands.sort(key=lambda c: (CHANNELS.index(c["channel"]), c["name"].encode()))
     return commands
 
 
+def c_test(place, text):
+    """Turns one condition into `test, "glob"`."""
+    if text in ("present", "absent", "plain"):
+        return f"EFFECT_{text.upper()}, NULL"
+    if not text or " " in text:
+        raise TableError(f"{place}: '{text}' is not a condition")
+    if text.startswith("!"):
+        return f"EFFECT_NOT_GLOB, {c_string(text[1:])}"
+    return f"EFFECT_GLOB, {c_string(text)}"
+
+
+def c_member(place, text):
+    """Turns `MEMBER=CONDITION` into an EffectCondition."""
+    member, equals, condition = text.strip().partition("=")
+    in_parent = member.startswith("^.")
+    if not equals:
+        raise TableError(f"{place}: '{text}' is not MEMBER=CONDITION")
+    name = c_string(member.removeprefix("^."))
+    return f"{{{name}, {'true' if in_parent else 'false'}, {c_test(place, condition)}}}"
+
+
+class Effect:
+    """One test of one argument, as in a line of effects.table."""
+
+    def __init__(self, path, test, when, groups, raises_to):
+        self.path, self.test, self.when = path, test, when
+        self.groups, self.raises_to = groups, raises_to
+
+    def placed_at(self, path, when):
+        """The same below another argument, under further conditions."""
+        joined = ".".join(part for part in (path, self.path) if part)
+        return Effect(joined, self.test, self.when + when, self.groups, self.raises_to)
+
+    def to_c(self):
+        when = f"(const EffectCondition[]){{{', '.join(self.when)}}}" if self.when else "NULL"
+        return (f"{{{c_string(self.path)}, {self.test}, {when}, {len(self.when)}, "
+                f"{c_set(self.groups)}, {c_class(self.raises_to)}}},")
+
+
+def line_effects(place, fields, sets):
+    """The effects of one line, without saying whose they are."""
+    arguments, conditions, added, raises_to = fields
+    condition, _, further = conditions.partition(" when ")
+    when = [c_member(place, member) for member in further.split(" & ")] if further else []
+    effects = []
+    for path in names(arguments) or [""]:
+        if condition.startswith("uses "):
+            used = condition.removeprefix("uses ").strip()
+            if used not in sets or added:
+                raise TableError(f"{place}: there is no set {used} above, or it has groups added")
+            effects += [effect.placed_at(path, when) for effect in sets[used]]
+        else:
+            effects += [Effect(path, c_test(place, test), when, names(added), raises_to)
+                        for test in names(condition)]
+    return effects
+
+
 def read_effects(path, commands, groups):
     by_name = {(c["channel"], c["name"]): c for c in commands}
-    for place, (channel, name, argument, glob, added, raises_to) in rows(path, 6):
-        check_groups(place, names(added), groups)
-        if (channel, name) not in by_name:
-            raise TableError(f"{place}: there is no {channel} command {name}")
-        if raises_to and raises_to not in CLASSES:
-            raise TableError(f"{place}: {raises_to} is not a class")
-        by_name[channel, name]["effects"].append(
-            f"{{{c_string(argument)}, {c_string(glob)}, {c_set(names(added))}, "
-            f"{c_class(raises_to)}}},")
+    sets = {}
+    for place, (channel, of, *fields) in rows(path, 6):
+        check_groups(place, names(fields[2]), groups)
+        if fields[3] and fields[3] not in CLASSES:
+            raise TableError(f"{place}: {fields[3]} is not a class")
+        effects = line_effects(place, fields, sets)
+        for name in names(of):
+            if channel == "set":
+                sets.setdefault(name, []).extend(effects)
+            elif (channel, name) in by_name:
+                by_name[channel, name]["effects"] += effects
+            else:
+                raise TableError(f"{place}: there is no {channel} command {name}")
 
 
 def write_header(path, groups):
@@ -151,6 +215,7 @@ def write_entry(out, index, command):
         f"    {{{c_string(command['name'])}, CHANNEL_{command['channel'].upper()}, "
         f"{c_class(command['class'])}, {c_set(command['groups'])}, {marks}, "
         f"{c_string(command['instead'])}, {args_type}, "
+        f"{c_string(command['options'][0])}, {c_string(command['options'][2])}, "
         f"{c_string(command['first'])}, {c_string(command['last'])}, "
         f"{effects}, {len(command['effects'])}}},\n")
 
@@ -166,7 +231,7 @@ def write_source(path, groups, commands):
 
         for index, command in enumerate(commands):
             if command["effects"]:
-                lines = "\n    ".join(command["effects"])
+                lines = "\n    ".join(effect.to_c() for effect in command["effects"])
                 out.write(f"static const CatalogEffect effects_{index}[] = {{\n    {lines}\n}};\n")
 
         out.write("\nconst CatalogEntry catalog_entries[] = {\n")

@@ -30,6 +30,7 @@ typedef struct CheckSetting {
     UnixGroups groups;
     Policy *host;
     Policy *domain;
+    bool is_confidential;
     char *domain_name;
     const char *failed_rule; /* a policy that is there and invalid: everything is denied */
     char *failure;
@@ -136,47 +137,59 @@ static int load_host(CheckSetting *setting)
     return 0;
 }
 
-static int read_live_policy(const HelperContext *context, CheckSetting *setting, char **ret_xml)
+static int read_live_domain(const HelperContext *context, CheckSetting *setting, DomainXml *ret)
 {
     virConnectPtr connection = helper_connect(context, true);
     virDomainPtr domain;
-    int found = -1;
+    int result = -1;
 
     if (!connection)
         return -1;
     domain = helper_find_domain(connection, setting->options->domain);
     if (domain) {
         setting->domain_name = strdup(virDomainGetName(domain));
-        found = helper_domain_policy(domain, ret_xml);
+        result = helper_read_domain(domain, ret);
         virDomainFree(domain);
     }
     virConnectClose(connection);
-    return found;
+    return result;
+}
+
+static int read_domain_policy(const HelperContext *context, CheckSetting *setting,
+                              const char *where, DomainXml *ret)
+{
+    const CheckOptions *options = setting->options;
+    size_t length;
+
+    if (options->domain)
+        return read_live_domain(context, setting, ret);
+    if (options->domain_xml_file)
+        return helper_read_domain_file(where, ret);
+    ret->policy_xml = read_file(where, &length);
+    return ret->policy_xml ? 0 : -1;
 }
 
 static int load_domain(const HelperContext *context, CheckSetting *setting)
 {
     const CheckOptions *options = setting->options;
     const char *where = options->domain ? options->domain : options->domain_xml_file;
-    CLEANUP(mem) char *xml = NULL;
+    DomainXml domain = {0};
     PolicyError error = {0};
-    size_t length = 0;
-    int found = 0;
 
-    if (options->policy_file) {
+    if (options->policy_file)
         where = options->policy_file;
-        xml = read_file(options->policy_file, &length);
-        found = xml ? 1 : -1;
-    } else if (options->domain) {
-        found = read_live_policy(context, setting, &xml);
-    } else if (options->domain_xml_file) {
-        found = helper_policy_in_domain_xml(options->domain_xml_file, &xml);
+    if (!where)
+        return 0;
+    if (read_domain_policy(context, setting, where, &domain) < 0)
+        return -1;
+    setting->is_confidential = domain.is_confidential;
+    if (domain.policy_xml) {
+        setting->domain = policy_parse(domain.policy_xml, strlen(domain.policy_xml), POLICY_DOMAIN,
+                                       &error);
+        if (!setting->domain)
+            set_invalid(setting, "domain:invalid", where, &error);
     }
-    if (found < 1)
-        return found;
-    setting->domain = policy_parse(xml, length ? length : strlen(xml), POLICY_DOMAIN, &error);
-    if (!setting->domain)
-        set_invalid(setting, "domain:invalid", where, &error);
+    domain_xml_clear(&domain);
     return 0;
 }
 
@@ -242,6 +255,7 @@ static int check_text(CheckSetting *setting, const char *text, size_t length)
         .caller = &setting->caller,
         .host = setting->host,
         .domain = setting->domain,
+        .is_confidential = setting->is_confidential,
         .failed_rule = setting->failed_rule,
         .failure = setting->failure,
         .observer = explain_rule,

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <libvirt/virterror.h>
-#include <libxml/parser.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -122,49 +121,31 @@ int helper_domain_policy(virDomainPtr domain, char **ret_xml)
     return -1;
 }
 
-static xmlNodePtr find_child(xmlNodePtr parent, const char *name, const char *namespace)
+int helper_read_domain(virDomainPtr domain, DomainXml *ret)
 {
-    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        const char *href = node->ns ? (const char *)node->ns->href : "";
+    CLEANUP(mem) char *xml = virDomainGetXMLDesc(domain, 0);
+    Reason why;
 
-        if (node->type == XML_ELEMENT_NODE && strcmp(href, namespace) == 0 &&
-            (!name || strcmp((const char *)node->name, name) == 0))
-            return node;
-    }
-    return NULL;
+    if (!xml)
+        return complain("cannot read domain '%s': %s", virDomainGetName(domain),
+                        virGetLastErrorMessage()),
+               -1;
+    if (domain_xml_read(xml, strlen(xml), ret, &why) < 0)
+        return complain("domain '%s': %s", virDomainGetName(domain), why.text), -1;
+    return 0;
 }
 
-int helper_policy_in_domain_xml(const char *path, char **ret_xml)
+int helper_read_domain_file(const char *path, DomainXml *ret)
 {
     size_t length;
     CLEANUP(mem) char *text = read_file(path, &length);
-    CLEANUP(xmldoc) xmlDocPtr doc = NULL;
-    xmlBufferPtr buffer;
-    xmlNodePtr root;
-    xmlNodePtr node;
+    Reason why;
 
     if (!text)
         return -1;
-    doc = xmlReadMemory(text, (int)length, NULL, "UTF-8",
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    root = doc ? xmlDocGetRootElement(doc) : NULL;
-    if (!root || strcmp((const char *)root->name, "domain") != 0) {
-        complain("%s is not the XML of a domain", path);
-        return -1;
-    }
-    node = find_child(find_child(root, "metadata", ""), NULL, POLICY_NAMESPACE);
-    if (!node)
-        return 0;
-    xmlReconciliateNs(doc, node);
-    buffer = xmlBufferCreate();
-    if (!buffer || xmlNodeDump(buffer, doc, node, 0, 1) < 0 ||
-        !(*ret_xml = strdup((const char *)xmlBufferContent(buffer)))) {
-        xmlBufferFree(buffer);
-        complain("out of memory");
-        return -1;
-    }
-    xmlBufferFree(buffer);
-    return 1;
+    if (domain_xml_read(text, length, ret, &why) < 0)
+        return complain("%s: %s", path, why.text), -1;
+    return 0;
 }
 
 char *helper_policy_error(const char *where, const PolicyError *error)

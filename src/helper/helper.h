@@ -3,6 +3,7 @@
 #ifndef QG_HELPER_H
 #define QG_HELPER_H
 
+#include "domain_xml.h"
 #include "policy/policy.h"
 
 #include <libvirt/libvirt.h>
@@ -50,8 +51,9 @@ virDomainPtr helper_find_domain(virConnectPtr connection, const char *wanted);
  */
 int helper_domain_policy(virDomainPtr domain, char **ret_xml);
 
-/* The policy element out of a domain's XML: as helper_domain_policy(). */
-int helper_policy_in_domain_xml(const char *path, char **ret_xml);
+/* What the guard reads in a domain's XML: of libvirt, or in a file. -1 after complaining. */
+int helper_read_domain(virDomainPtr domain, DomainXml *ret);
+int helper_read_domain_file(const char *path, DomainXml *ret);
 
 /* `FILE:3: reason`; caller frees. */
 char *helper_policy_error(const char *where, const PolicyError *error);

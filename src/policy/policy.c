@@ -25,7 +25,10 @@ static const char *const rule_kind_names[RULE_KIND_COUNT] = {
 static const char shipped_default[] = "<policy xmlns='" POLICY_NAMESPACE
                                       "' profile='baseline'><delegate/></policy>";
 
+static const char empty_policy[] = "<policy xmlns='" POLICY_NAMESPACE "'/>";
+
 static Policy *profiles[PROFILE_DATA_COUNT];
+static Policy *empty;
 
 Policy *policy_ref(Policy *policy)
 {
@@ -65,9 +68,23 @@ static void load_profiles(void)
     for (size_t i = 0; i < PROFILE_DATA_COUNT; i++) {
         PolicyError error;
 
-        profiles[i] = policy_parse(profile_data[i], strlen(profile_data[i]), POLICY_PROFILE,
-                                   &error);
+        profiles[i] = policy_parse_builtin(profile_data[i], &error);
     }
+}
+
+static void load_empty(void)
+{
+    PolicyError error;
+
+    empty = policy_parse(empty_policy, sizeof(empty_policy) - 1, POLICY_DOMAIN, &error);
+}
+
+const Policy *policy_empty(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, load_empty);
+    return empty;
 }
 
 const Policy *policy_loaded_profile(const char *name)

@@ -21,6 +21,9 @@
 #define POLICY_BYTES_MAX ((size_t)1048576)
 #define POLICY_RULES_MAX ((size_t)20000)
 
+/* How many profiles one policy may name. */
+#define POLICY_PROFILES_MAX 4
+
 /* What is done with an operation. Ordered: the strictest of several is the smallest. */
 typedef enum Verdict {
     VERDICT_DENY = 0,
@@ -77,8 +80,11 @@ typedef struct Policy {
     PolicyMode mode;
     bool enforces_domains; /* host: a domain's mode="audit" is not honoured */
     char *origin; /* "domain", "host", or the profile's name */
-    const struct Policy *profile; /* consulted after the rules; NULL in a profile without one */
-    Verdict otherwise; /* when no rule matches and there is no profile */
+    const struct Policy *profiles[POLICY_PROFILES_MAX]; /* consulted after the rules */
+    size_t n_profiles;
+    bool has_default; /* a profile that has something to say of every operation ... */
+    Verdict otherwise; /* ... says this when no rule matches */
+    bool is_complete; /* it, or a profile below it, has a default */
     Rule *rules;
     size_t n_rules;
     bool names_unix_groups; /* a rule asks for the caller's groups */
@@ -108,6 +114,13 @@ void policy_unref(Policy *policy);
  * cannot be read. It lives as long as the process.
  */
 const Policy *policy_profile(const char *name);
+
+/*
+ * What stands in for the policy of a domain that has none and yet is not to be judged
+ * by the host alone: no rules, so everything is left to a profile. Lives as long as the
+ * process; NULL when it cannot be made.
+ */
+const Policy *policy_empty(void);
 
 /*
  * The host policy of a host that has no file: baseline, everything delegated.

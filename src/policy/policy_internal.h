@@ -8,4 +8,7 @@
 /* policy_profile() while the profiles are being loaded: those that are there so far. */
 const Policy *policy_loaded_profile(const char *name);
 
+/* Reads a profile while the profiles are being loaded; @text ends with a NUL. */
+Policy *policy_parse_builtin(const char *text, PolicyError *ret_error);
+
 #endif

@@ -17,6 +17,7 @@
 typedef struct PolicyReader {
     Policy *policy;
     PolicyError *error;
+    const Policy *(*find_profile)(const char *name);
     bool has_channel;
 } PolicyReader;
 
@@ -69,13 +70,34 @@ static int copy_glob(PolicyReader *reader, char **slot, const char *value, xmlNo
     return copy_text(reader, slot, value, where);
 }
 
+static int add_profile(PolicyReader *reader, Policy *policy, const char *name, xmlNodePtr where)
+{
+    const Policy *profile = reader->find_profile(name);
+
+    if (!profile)
+        return fail(reader, where, "there is no profile '%s'", name);
+    if (policy->n_profiles == POLICY_PROFILES_MAX)
+        return fail(reader, where, "more than %d profiles", POLICY_PROFILES_MAX);
+    policy->profiles[policy->n_profiles++] = profile;
+    policy->is_complete = policy->is_complete || profile->is_complete;
+    return 0;
+}
+
+/* One name or several, separated by spaces. */
 static int set_profile(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    Policy *policy = target;
+    CLEANUP(mem) char *names = strdup(value);
+    char *rest = NULL;
 
-    policy->profile = policy->kind == POLICY_PROFILE ? policy_loaded_profile(value)
-                                                     : policy_profile(value);
-    return policy->profile ? 0 : fail(reader, where, "there is no profile '%s'", value);
+    if (!names)
+        return fail(reader, where, "out of memory");
+    if (!names[strspn(names, " ")])
+        return fail(reader, where, "an attribute of <%s> is empty", where->name);
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        if (add_profile(reader, target, name, where) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
@@ -113,6 +135,7 @@ static int set_default(PolicyReader *reader, void *target, const char *value, xm
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(value, verdict_name(known[i])) == 0) {
             policy->otherwise = known[i];
+            policy->has_default = policy->is_complete = true;
             return 0;
         }
     }
@@ -377,11 +400,8 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
                     POLICY_NAMESPACE);
     if (policy->kind != POLICY_PROFILE) {
         policy->origin = strdup(policy->kind == POLICY_HOST ? "host" : "domain");
-        policy->profile = policy_profile("baseline");
         if (!policy->origin)
             return fail(reader, root, "out of memory");
-        if (!policy->profile)
-            return fail(reader, root, "the built-in profile 'baseline' could not be read");
     }
     if (read_attributes(reader, root, policy_attributes, policy) < 0)
         return -1;
@@ -424,23 +444,36 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
     return doc;
 }
 
-Policy *policy_parse(const char *text, size_t length, PolicyKind kind, PolicyError *ret_error)
+static Policy *parse(PolicyReader *reader, const char *text, size_t length, PolicyKind kind)
 {
-    PolicyReader reader = {.error = ret_error};
     CLEANUP(xmldoc) xmlDocPtr doc = NULL;
 
-    ret_error->line = 0;
-    reader.policy = calloc(1, sizeof(*reader.policy));
-    if (!reader.policy) {
-        fail(&reader, NULL, "out of memory");
+    reader->error->line = 0;
+    reader->policy = calloc(1, sizeof(*reader->policy));
+    if (!reader->policy) {
+        fail(reader, NULL, "out of memory");
         return NULL;
     }
-    atomic_init(&reader.policy->references, 1);
-    reader.policy->kind = kind;
-    doc = parse_xml(text, length, &reader);
-    if (!doc || read_policy(&reader, doc) < 0) {
-        policy_unref(reader.policy);
+    atomic_init(&reader->policy->references, 1);
+    reader->policy->kind = kind;
+    doc = parse_xml(text, length, reader);
+    if (!doc || read_policy(reader, doc) < 0) {
+        policy_unref(reader->policy);
         return NULL;
     }
-    return reader.policy;
+    return reader->policy;
+}
+
+Policy *policy_parse(const char *text, size_t length, PolicyKind kind, PolicyError *ret_error)
+{
+    PolicyReader reader = {.error = ret_error, .find_profile = policy_profile};
+
+    return parse(&reader, text, length, kind);
+}
+
+Policy *policy_parse_builtin(const char *text, PolicyError *ret_error)
+{
+    PolicyReader reader = {.error = ret_error, .find_profile = policy_loaded_profile};
+
+    return parse(&reader, text, strlen(text), POLICY_PROFILE);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "request.h"
 
+#include "expand.h"
 #include "hmp_line.h"
 #include "json_strict.h"
 #include "util/cleanup.h"
@@ -44,8 +45,9 @@ static int check_envelope(json_object *document, Reason *why)
     return execute ? 0 : reason_set(why, "'execute' is missing");
 }
 
+/* Adds and classifies one operation. NULL with the reason when it cannot be read. */
 static Operation *add_operation(Request *request, Channel channel, const char *name,
-                                json_object *arguments)
+                                json_object *arguments, Reason *why)
 {
     Operation *operation = &request->operations[request->n_operations++];
 
@@ -53,7 +55,13 @@ static Operation *add_operation(Request *request, Channel channel, const char *n
     operation->name = operation->command = name;
     operation->arguments = arguments;
     operation->entry = catalog_find(channel, name);
-    operation->is = catalog_classify(operation->entry, channel, arguments);
+    /* A json: name means something to QEMU's block layer only, never to the agent. */
+    if (arguments && channel != CHANNEL_AGENT) {
+        operation->expanded = arguments_expand(operation->entry, arguments, why);
+        if (!operation->expanded)
+            return NULL;
+    }
+    operation->is = catalog_classify(operation->entry, channel, operation->expanded);
     return operation;
 }
 
@@ -87,7 +95,8 @@ static int add_actions(Request *request, json_object *arguments, Reason *why)
         if (json_object_object_get_ex(action, "data", &data) &&
             !json_object_is_type(data, json_type_object))
             return reason_set(why, "action %zu of the transaction has data of a wrong type", i + 1);
-        add_operation(request, CHANNEL_QMP, json_object_get_string(type), data);
+        if (!add_operation(request, CHANNEL_QMP, json_object_get_string(type), data, why))
+            return -1;
     }
     return 0;
 }
@@ -106,7 +115,9 @@ static int add_hmp(Request *request, const char *line, size_t length, json_objec
         json_object_put(rebuilt);
         return reason_set(why, "out of memory");
     }
-    operation = add_operation(request, CHANNEL_HMP, request->hmp.name, request->hmp.arguments);
+    operation = add_operation(request, CHANNEL_HMP, request->hmp.name, request->hmp.arguments, why);
+    if (!operation)
+        return -1;
     operation->command = request->hmp.line;
     operation->wrapper_arguments = wrapper;
     return 0;
@@ -152,7 +163,8 @@ static int read_json(Request *request, Channel channel, const char *text, size_t
     if (channel == CHANNEL_QMP && strcmp(name, "human-monitor-command") == 0) {
         result = read_wrapped_hmp(request, arguments, why);
     } else {
-        add_operation(request, channel, name, arguments);
+        if (!add_operation(request, channel, name, arguments, why))
+            return -1;
         if (channel == CHANNEL_QMP && strcmp(name, "transaction") == 0)
             result = add_actions(request, arguments, why);
     }
@@ -187,6 +199,8 @@ void request_free(Request *request)
 {
     if (!request)
         return;
+    for (size_t i = 0; request->operations && i < request->n_operations; i++)
+        json_object_put(request->operations[i].expanded);
     free(request->operations);
     free(request->text);
     hmp_line_clear(&request->hmp);

@@ -27,6 +27,7 @@ typedef struct Operation {
     const char *name; /* command name; HMP: `migrate`, `info block` */
     const char *command; /* what a rule's command matches: the name; HMP: the whole line */
     json_object *arguments; /* an object, or NULL when there are none */
+    json_object *expanded; /* the same with option strings and json: names read; owned */
     json_object *wrapper_arguments; /* HMP: {"command-line": line}, else NULL */
     const CatalogEntry *entry; /* NULL: not in the catalogue */
     Classification is;
