@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "caller.h"
 
+#include "log.h"
+#include "plugin.h"
+#include "util/cleanup.h"
 #include "util/unix_groups.h"
 
+#include <libvirt/virterror.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,4 +152,36 @@ void caller_clear(LiveCaller *caller)
     free(caller->label);
     group_list_unref((GroupList *)caller->groups);
     *caller = (LiveCaller){0};
+}
+
+void caller_claim(void *client, Identity *identity)
+{
+    unsigned long long started;
+    const char *claimed = NULL;
+    CLEANUP(mem) char *encoded = NULL;
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+
+    if (!plugin_is_active()) {
+        libvirt.client_set_identity(client, identity);
+        return;
+    }
+    if (plugin_failure())
+        return;
+    if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0) {
+        virResetLastError();
+        log_line(AUDIT_ERROR, "QMP identity refused: - | only a UNIX socket's peer that is "
+                              "root may speak for another");
+        return;
+    }
+    if (uid == 0) {
+        libvirt.client_set_identity(client, identity);
+        return;
+    }
+    if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
+        claimed = NULL;
+    encoded = audit_encoded(claimed);
+    log_line(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
+             encoded ? encoded : "?");
 }

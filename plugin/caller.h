@@ -28,4 +28,10 @@ void caller_resolve_groups(LiveCaller *caller);
 
 void caller_clear(LiveCaller *caller);
 
+/*
+ * A client asks to be taken for somebody else (virConnectSetIdentity). Honoured for a
+ * peer that is root only (virtproxyd); anybody else's claim is recorded and ignored.
+ */
+void caller_claim(void *client, Identity *identity);
+
 #endif

@@ -9,6 +9,7 @@
  * permissions of their own. Not reached: qemu:///embed and virt-qemu-run, where the
  * driver runs in the client's process.
  */
+#include "caller.h"
 #include "passthrough.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -36,13 +37,13 @@ EXPORTED char *virDomainQemuAgentCommand(virDomainPtr domain, const char *cmd, i
     return passthrough_agent(domain, cmd, timeout, flags);
 }
 
-EXPORTED virDomainPtr virDomainQemuAttach(virConnectPtr domain, unsigned int pid_value,
+EXPORTED virDomainPtr virDomainQemuAttach(virConnectPtr connection, unsigned int pid_value,
                                           unsigned int flags)
 {
-    return passthrough_attach(domain, pid_value, flags);
+    return passthrough_attach(connection, pid_value, flags);
 }
 
 EXPORTED void virNetServerClientSetIdentity(void *client, void *identity)
 {
-    passthrough_set_identity(client, identity);
+    caller_claim(client, identity);
 }

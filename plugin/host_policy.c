@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host_policy.h"
 
-#include "plugin.h"
+#include "log.h"
 #include "util/cleanup.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,6 +126,6 @@ Policy *host_policy_get(Reason *why)
     pthread_mutex_unlock(&lock);
 
     if (has_news)
-        plugin_log(priority, "%s", news.text);
+        log_line(priority, "%s", news.text);
     return policy;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "live_domain.h"
 
+#include "domain_xml.h"
 #include "libvirt_private.h"
 #include "policy/policy.h"
 
 #include <libvirt/virterror.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 static Identity *system_identity;
 
@@ -23,6 +25,70 @@ static int libvirt_failed(Reason *why, const char *what)
     return reason_set(why, "%s: %s", what, message ? message : "unknown error");
 }
 
+/*
+ * Whether a domain is protected from its host cannot change while it runs, and the XML
+ * that says so is large: it is read once for each run.
+ */
+typedef struct KnownRun {
+    unsigned char uuid[VIR_UUID_BUFLEN];
+    int id; /* of the run; 0: free, since libvirt counts from 1 */
+    bool is_confidential;
+} KnownRun;
+
+#define KNOWN_RUNS 1024
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static KnownRun known_runs[KNOWN_RUNS]; /* guarded by lock; by id */
+
+static bool find_run(const unsigned char *uuid, int id, bool *ret_confidential)
+{
+    const KnownRun *run = &known_runs[id % KNOWN_RUNS];
+    bool found;
+
+    pthread_mutex_lock(&lock);
+    found = run->id == id && memcmp(run->uuid, uuid, sizeof(run->uuid)) == 0;
+    if (found)
+        *ret_confidential = run->is_confidential;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static void remember_run(const unsigned char *uuid, int id, bool is_confidential)
+{
+    KnownRun *run = &known_runs[id % KNOWN_RUNS];
+
+    pthread_mutex_lock(&lock);
+    memcpy(run->uuid, uuid, sizeof(run->uuid));
+    run->id = id;
+    run->is_confidential = is_confidential;
+    pthread_mutex_unlock(&lock);
+}
+
+static int read_confidential(virDomainPtr domain, const unsigned char *uuid, bool *ret, Reason *why)
+{
+    int id = (int)virDomainGetID(domain);
+    DomainXml found = {0};
+    Reason what;
+    char *xml;
+    int result;
+
+    if (id <= 0) /* not running: the command will fail by itself */
+        return 0;
+    if (find_run(uuid, id, ret))
+        return 0;
+    xml = virDomainGetXMLDesc(domain, 0);
+    if (!xml)
+        return libvirt_failed(why, "cannot read the domain's XML");
+    result = domain_xml_read(xml, strlen(xml), &found, &what);
+    free(xml);
+    if (result < 0)
+        return reason_set(why, "cannot read the domain's XML: %s", what.text);
+    *ret = found.is_confidential;
+    domain_xml_clear(&found);
+    remember_run(uuid, id, *ret);
+    return 0;
+}
+
 static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
 {
     unsigned char uuid[VIR_UUID_BUFLEN];
@@ -37,7 +103,7 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
                                            POLICY_NAMESPACE, 0);
     if (!ret->policy_xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
         return libvirt_failed(why, "cannot read the domain's policy");
-    return 0;
+    return read_confidential(ret->domain, uuid, &ret->is_confidential, why);
 }
 
 int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)

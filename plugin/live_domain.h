@@ -9,11 +9,13 @@
 #include "util/reason.h"
 
 #include <libvirt/libvirt.h>
+#include <stdbool.h>
 
 typedef struct LiveDomain {
     virDomainPtr domain; /* looked up anew; NULL when there is none */
     const char *name; /* its true name, or the client's when there is no such domain */
     char *policy_xml; /* NULL: it has no policy */
+    bool is_confidential; /* it has <launchSecurity> */
 } LiveDomain;
 
 /*

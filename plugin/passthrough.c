@@ -6,8 +6,8 @@
 #include "guard.h"
 #include "host_policy.h"
 #include "live_domain.h"
+#include "log.h"
 #include "plugin.h"
-#include "util/cleanup.h"
 
 #include <libvirt/virterror.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static void fail_call(Passthrough *pass, const char *rule, const char *format, .
     pass->call.failed_rule = rule;
     pass->call.failure = pass->why.text;
     va_start(args, format);
-    vsnprintf(pass->why.text, sizeof(pass->why.text), format, args);
+    reason_setv(&pass->why, format, args);
     va_end(args);
 }
 
@@ -56,11 +56,12 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
     } else if (pass->domain.policy_xml) {
         pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
         if (!pass->policy) {
-            fail_call(pass, "domain:invalid", "the domain's policy is invalid: line %u: %s",
+            fail_call(pass, rule_domain_invalid, "the domain's policy is invalid: line %u: %s",
                       error.line, error.reason.text);
         }
     }
     pass->call.domain_name = pass->domain.name;
+    pass->call.is_confidential = pass->domain.is_confidential;
     pass->call.domain = pass->policy;
 }
 
@@ -71,7 +72,7 @@ static void gather_host(Passthrough *pass)
     pass->host = host_policy_get(&why);
     pass->call.host = pass->host;
     if (!pass->host)
-        fail_call(pass, "host:invalid", "the host policy is invalid: %s", why.text);
+        fail_call(pass, rule_host_invalid, "the host policy is invalid: %s", why.text);
 }
 
 static void gather_caller(Passthrough *pass)
@@ -123,7 +124,7 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     gather_domain(&pass, handle);
     gather_host(&pass);
     gather_caller(&pass);
-    guard_judge(&pass.call, plugin_record, NULL, answer);
+    guard_judge(&pass.call, log_record, NULL, answer);
     release(&pass);
 
     if (answer->passes)
@@ -215,41 +216,9 @@ virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsi
     event.user = caller.label;
     audit_record_make(&event, &record);
     if (record.line)
-        plugin_record(NULL, &record);
+        log_record(NULL, &record);
     audit_record_clear(&record);
     caller_clear(&caller);
     report(VIR_ERR_ACCESS_DENIED, event.reason);
     return NULL;
-}
-
-void passthrough_set_identity(void *client, Identity *identity)
-{
-    unsigned long long started;
-    const char *claimed = NULL;
-    CLEANUP(mem) char *encoded = NULL;
-    uid_t uid;
-    gid_t gid;
-    pid_t pid;
-
-    if (!plugin_is_active()) {
-        libvirt.client_set_identity(client, identity);
-        return;
-    }
-    if (plugin_failure())
-        return;
-    if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0) {
-        virResetLastError();
-        plugin_log(AUDIT_ERROR, "QMP identity refused: - | only a UNIX socket's peer that is "
-                                "root may speak for another");
-        return;
-    }
-    if (uid == 0) {
-        libvirt.client_set_identity(client, identity);
-        return;
-    }
-    if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
-        claimed = NULL;
-    encoded = audit_encoded(claimed);
-    plugin_log(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
-               encoded ? encoded : "?");
 }

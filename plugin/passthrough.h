@@ -17,7 +17,4 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
 char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, unsigned int flags);
 virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsigned int flags);
 
-/* A client asks to be taken for somebody else. Honoured for root only (virtproxyd). */
-void passthrough_set_identity(void *client, Identity *identity);
-
 #endif

@@ -10,7 +10,6 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,8 +19,6 @@ static const char *const daemons[] = {"libvirtd", "virtqemud"};
 static bool is_active;
 static char failure[128];
 
-static LogSource log_source = {.name = "qmpguard", .priority = AUDIT_ERROR};
-
 bool plugin_is_active(void)
 {
     return is_active;
@@ -30,39 +27,6 @@ bool plugin_is_active(void)
 const char *plugin_failure(void)
 {
     return *failure ? failure : NULL;
-}
-
-int plugin_record(void *data, const AuditRecord *record)
-{
-    LogMetadata fields[] = {
-        {"MESSAGE_ID", record->message_id, 0},    {"QMPGUARD_DOMAIN", record->domain, 0},
-        {"QMPGUARD_COMMAND", record->command, 0}, {"QMPGUARD_VERDICT", record->verdict, 0},
-        {"QMPGUARD_USER", record->user, 0},       {NULL, NULL, 0},
-    };
-
-    (void)data;
-    if (!libvirt.log_message)
-        return -1;
-    libvirt.log_message(&log_source, (int)record->priority, "qmp-guard", 0, NULL, fields, "%s",
-                        record->line);
-    return 0;
-}
-
-void plugin_log(AuditPriority priority, const char *format, ...)
-{
-    CLEANUP(mem) char *line = NULL;
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vasprintf(&line, format, args);
-    va_end(args);
-    if (length < 0) {
-        line = NULL;
-        return;
-    }
-    if (libvirt.log_message)
-        libvirt.log_message(&log_source, (int)priority, "qmp-guard", 0, NULL, NULL, "%s", line);
 }
 
 static bool is_guarded_daemon(void)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the plugin's files share: whether it is on, and how it speaks. */
+/* Whether the plugin is on. */
 #ifndef QG_PLUGIN_H
 #define QG_PLUGIN_H
-
-#include "audit.h"
 
 #include <stdbool.h>
 
@@ -12,12 +10,5 @@ bool plugin_is_active(void);
 
 /* NULL, or why every command is refused: a symbol that this libvirt lacks. */
 const char *plugin_failure(void);
-
-/* A GuardRecorder: writes one record through libvirt's logging. @data is not used. */
-int plugin_record(void *data, const AuditRecord *record);
-
-/* Writes a line about the guard itself through libvirt's logging; encodes nothing. */
-void plugin_log(AuditPriority priority, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -27,9 +27,27 @@ typedef struct Judge {
     size_t budget;
 } Judge;
 
-static bool glob_matches(Judge *judge, const char *pattern, const char *text)
+/*
+ * True for a text with a path in it that steps upwards: no pattern can say where that
+ * leads. A step stands between `/`, blanks, quotes and the like.
+ */
+static bool steps_up(const char *text)
 {
-    return glob_match(pattern, text, &judge->budget) == GLOB_YES;
+    static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789._-";
+
+    for (const char *at = strstr(text, ".."); at; at = strstr(at + 1, "..")) {
+        if ((at == text || !strchr(in_names, at[-1])) && (!at[2] || !strchr(in_names, at[2])))
+            return true;
+    }
+    return false;
+}
+
+/* A pattern lets nothing pass that steps upwards; to deny, it matches all the same. */
+static bool text_matches(Judge *judge, const Rule *rule, const char *pattern, const char *text)
+{
+    return glob_match(pattern, text, &judge->budget) == GLOB_YES &&
+           (rule->kind == RULE_DENY || glob_is_literal(pattern) || !steps_up(text));
 }
 
 /* An HMP line also answers to the QMP command that carries it. */
@@ -41,9 +59,10 @@ static bool is_named_by(Judge *judge, const Rule *rule, bool *ret_as_wrapper)
                       rule->channels & (1u << CHANNEL_QMP);
 
     *ret_as_wrapper = false;
-    if (on_channel && (!rule->command || glob_matches(judge, rule->command, operation->command)))
+    if (on_channel &&
+        (!rule->command || text_matches(judge, rule, rule->command, operation->command)))
         return true;
-    if (on_wrapper && glob_matches(judge, rule->command, "human-monitor-command"))
+    if (on_wrapper && text_matches(judge, rule, rule->command, "human-monitor-command"))
         return *ret_as_wrapper = true;
     return false;
 }
@@ -57,29 +76,14 @@ static bool is_in_unix_group(const Caller *caller, const char *group)
     return false;
 }
 
-/* True for a path that steps upwards: no pattern can say where it leads. */
-static bool steps_up(const char *path)
-{
-    for (const char *at = strstr(path, ".."); at; at = strstr(at + 1, "..")) {
-        if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
-            return true;
-    }
-    return false;
-}
-
 static bool argument_holds(Judge *judge, const Rule *rule, const RuleArgument *condition,
                            json_object *arguments)
 {
     json_object *value = NULL;
-    const char *text;
 
-    if (!json_object_object_get_ex(arguments, condition->name, &value) ||
-        !json_object_is_type(value, json_type_string))
-        return false;
-    text = json_object_get_string(value);
-    if (!glob_matches(judge, condition->match, text))
-        return false;
-    return rule->kind == RULE_DENY || glob_is_literal(condition->match) || !steps_up(text);
+    return json_object_object_get_ex(arguments, condition->name, &value) &&
+           json_object_is_type(value, json_type_string) &&
+           text_matches(judge, rule, condition->match, json_object_get_string(value));
 }
 
 static bool rule_matches(Judge *judge, const Rule *rule)

@@ -37,6 +37,9 @@
 
 #include <string.h>
 
+const char rule_host_invalid[] = "host:invalid";
+const char rule_domain_invalid[] = "domain:invalid";
+
 /* The supported libvirt command for what was refused, with the domain's name in it. */
 static char *instead_for(const Operation *operation, const char *domain)
 {
@@ -56,31 +59,44 @@ static char *instead_for(const Operation *operation, const char *domain)
     return text;
 }
 
-/* What the client is told. Its own words are encoded too: others read its errors. */
-static char *make_message(const GuardCall *call, const GuardAnswer *answer, const char *reason)
+/*
+ * What the client is told of a denial. Names only: libvirt logs what it tells the client,
+ * and an HMP line has values in it.
+ */
+static char *make_denial(const GuardCall *call, const GuardAnswer *answer, const char *domain)
+{
+    const Operation *decided = answer->decision.operation;
+    const Operation *first = &answer->request->operations[0];
+    CLEANUP(mem) char *command = audit_encoded(decided->name);
+    CLEANUP(mem) char *whole = audit_encoded(first->name);
+    CLEANUP(mem) char *instead = instead_for(decided, call->domain_name);
+    char *message = NULL;
+
+    if (!command || !whole)
+        return NULL;
+    if (asprintf(&message, "'%s'%s%s%s on domain '%s' is denied by %s%s%s", command,
+                 decided == first ? "" : " in '", decided == first ? "" : whole,
+                 decided == first ? "" : "'", domain, answer->rule, instead ? "; use: " : "",
+                 instead ? instead : "") < 0)
+        return NULL;
+    return message;
+}
+
+/* What the client is told. Its own words are encoded: others read its errors. */
+static char *make_message(const GuardCall *call, const GuardAnswer *answer, const char *failure)
 {
     CLEANUP(mem) char *domain = audit_encoded(call->domain_name);
-    CLEANUP(mem) char *because = NULL;
-    CLEANUP(mem) char *command = NULL;
-    CLEANUP(mem) char *instead = NULL;
+    CLEANUP(mem) char *because = audit_encoded(failure);
     char *message = NULL;
-    int length;
 
-    if (!domain)
+    if (!domain || !because)
         return NULL;
-    if (reason) {
-        because = audit_encoded(reason);
-        length = asprintf(&message, "command for domain '%s' refused by %s: %s", domain,
-                          answer->rule, because ? because : "out of memory");
-    } else {
-        /* The name only: libvirt logs what it tells the client, and an HMP line has values. */
-        command = audit_encoded(answer->decision.operation->name);
-        instead = instead_for(answer->decision.operation, call->domain_name);
-        length = asprintf(&message, "'%s' on domain '%s' is denied by %s%s%s",
-                          command ? command : "?", domain, answer->rule, instead ? "; use: " : "",
-                          instead ? instead : "");
-    }
-    return length < 0 ? NULL : message;
+    if (!failure)
+        return make_denial(call, answer, domain);
+    if (asprintf(&message, "command for domain '%s' refused by %s: %s", domain, answer->rule,
+                 because) < 0)
+        return NULL;
+    return message;
 }
 
 /* A descriptor stays queued in QEMU for whatever later command picks it up. */
@@ -126,7 +142,7 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
         return reason_set(why, "nothing is known of who sends it");
     }
     if (!call->host) {
-        *ret_rule = "host:invalid";
+        *ret_rule = rule_host_invalid;
         return reason_set(why, "there is no host policy");
     }
     if (has_stray_fds(call, answer->request)) {

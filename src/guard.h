@@ -11,6 +11,10 @@
 #include "policy/policy.h"
 #include "request/request.h"
 
+/* How records name refusals that no rule gave, where more than one place says so. */
+extern const char rule_host_invalid[]; /* `host:invalid` */
+extern const char rule_domain_invalid[]; /* `domain:invalid` */
+
 /* Everything that is known when a client's text arrives. All of it is borrowed. */
 typedef struct GuardCall {
     Channel channel; /* CHANNEL_HMP: a bare HMP line */

@@ -68,13 +68,13 @@ Classification catalog_classify(const CatalogEntry *entry, Channel channel, json
         if (effect->raises_to > result.command_class)
             result.command_class = effect->raises_to;
     }
-    if (channel == CHANNEL_HMP)
-        result.command_class = CLASS_DANGEROUS;
-
+    /* The group of each class it is in: an HMP line is dangerous beside what it does. */
     result.groups &= ~(GROUP_SAFE | GROUP_PRIVILEGED | GROUP_MEMORY_DUMP | GROUP_DANGEROUS);
     result.groups |= class_groups[result.command_class];
-    if (!entry)
-        result.groups = (result.groups & ~GROUP_KNOWN) | GROUP_UNKNOWN;
+    if (channel == CHANNEL_HMP) {
+        result.command_class = CLASS_DANGEROUS;
+        result.groups = (result.groups & ~GROUP_SAFE) | GROUP_DANGEROUS;
+    }
     return result;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* check and explain: the guard's own judgement of a text, without sending it. */
-#include "helper.h"
-
-#include "explain.h"
+#include "answer.h"
 #include "guard.h"
+#include "helper.h"
 #include "util/cleanup.h"
 #include "util/unix_groups.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <string.h>
@@ -31,6 +31,7 @@ typedef struct CheckSetting {
     Policy *host;
     Policy *domain;
     bool is_confidential;
+    size_t line; /* of standard input; 0 for another text */
     char *domain_name;
     const char *failed_rule; /* a policy that is there and invalid: everything is denied */
     char *failure;
@@ -103,10 +104,16 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
 static void set_invalid(CheckSetting *setting, const char *rule, const char *where,
                         const PolicyError *error)
 {
+    bool is_inside = rule == rule_domain_invalid && !setting->options->policy_file;
+    CLEANUP(mem) char *policy = NULL;
+
     if (setting->failed_rule)
         return;
     setting->failed_rule = rule;
-    setting->failure = helper_policy_error(where, error);
+    /* A line in a domain's XML is counted in the policy, as the daemon counts it. */
+    if (is_inside && asprintf(&policy, "the policy in %s", where) < 0)
+        policy = NULL;
+    setting->failure = helper_policy_error(policy ? policy : where, error);
 }
 
 static int load_host(CheckSetting *setting)
@@ -125,6 +132,10 @@ static int load_host(CheckSetting *setting)
             return -1;
         setting->host = policy_parse(text, length, POLICY_HOST, &error);
         found = setting->host ? 1 : -1;
+    } else if (access(path, F_OK) == 0 && access(path, R_OK) < 0) {
+        return complain("cannot read the host policy %s: %s: run this as root", path,
+                        strerror(errno)),
+               -1;
     } else {
         found = policy_read_host_file(path, &setting->host, &error);
         if (found == 0) {
@@ -133,7 +144,7 @@ static int load_host(CheckSetting *setting)
         }
     }
     if (found < 0)
-        set_invalid(setting, "host:invalid", path, &error);
+        set_invalid(setting, rule_host_invalid, path, &error);
     return 0;
 }
 
@@ -187,7 +198,7 @@ static int load_domain(const HelperContext *context, CheckSetting *setting)
         setting->domain = policy_parse(domain.policy_xml, strlen(domain.policy_xml), POLICY_DOMAIN,
                                        &error);
         if (!setting->domain)
-            set_invalid(setting, "domain:invalid", where, &error);
+            set_invalid(setting, rule_domain_invalid, where, &error);
     }
     domain_xml_clear(&domain);
     return 0;
@@ -204,6 +215,9 @@ static int load_caller(CheckSetting *setting)
     if (!setting->caller.user)
         return complain("you have no user name: give one with --user"), -1;
     setting->caller.label = setting->caller.user;
+    if (!entry)
+        fprintf(stderr, "virt-qmp-guard: there is no user '%s' here: judged as in no group\n",
+                setting->caller.user);
     if (entry && unix_groups_read(setting->caller.user, entry->pw_gid, &setting->groups) == 0) {
         setting->caller.unix_groups = (const char *const *)setting->groups.names;
         setting->caller.n_unix_groups = setting->groups.n_names;
@@ -220,33 +234,66 @@ static void clear_setting(CheckSetting *setting)
     free(setting->failure);
 }
 
-/*
- * A JSON object is sent as it is; of bare words virsh makes a command with arguments
- * (`screendump '"filename":"/x"'`), so this does too.
- */
-static char *wrap_as_virsh(const char *text)
+/* The words with @between between them; caller frees. */
+static char *join(int argc, char **argv, const char *between)
 {
-    const char *start = text + strspn(text, " \t\r\n");
-    size_t length = strcspn(start, " \t\r\n");
-    const char *rest = start + length + strspn(start + length, " \t\r\n");
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    for (int i = 0; i < argc; i++)
+        fprintf(out, "%s%s", i ? between : "", argv[i]);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static bool is_object(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '{';
+}
+
+/*
+ * What virsh makes of its words: a JSON object is sent as it is, of bare words it makes a
+ * command whose arguments are the others, an object or members of one
+ * (`pmemsave '"val":0' '"size":4096'`). For the agent virsh does not; a bare command is
+ * wrapped here all the same, as there is nothing else it could mean.
+ */
+static char *wrap_as_virsh(int argc, char **argv)
+{
+    CLEANUP(mem) char *whole = join(argc, argv, " ");
+    CLEANUP(mem) char *arguments = join(argc - 1, argv + 1, " ");
     CLEANUP(json) json_object *name = NULL;
     char *wrapped = NULL;
 
-    if (*start == '{' || *start == '\0')
-        return strdup(text);
-    name = json_object_new_string_len(start, (int)length);
-    if (!name)
+    if (!whole || !arguments)
         return NULL;
-    if (asprintf(&wrapped, *rest ? "{\"execute\":%s,\"arguments\":{%s}}" : "{\"execute\":%s%s}",
-                 json_object_to_json_string(name), rest) < 0)
+    if (is_object(whole))
+        return steal_pointer(&whole);
+    name = json_object_new_string(argv[0]);
+    if (!is_object(arguments)) {
+        free(arguments);
+        arguments = join(argc - 1, argv + 1, ",");
+    }
+    if (!name || !arguments ||
+        asprintf(&wrapped,
+                 !*arguments            ? "{\"execute\":%s%s}"
+                 : is_object(arguments) ? "{\"execute\":%s,\"arguments\":%s}"
+                                        : "{\"execute\":%s,\"arguments\":{%s}}",
+                 json_object_to_json_string(name), arguments) < 0)
         return NULL;
     return wrapped;
 }
 
 static int check_text(CheckSetting *setting, const char *text, size_t length)
 {
-    Explanation explanation = {.as_json = setting->options->as_json,
-                               .shows_rules = setting->options->explains};
+    AnswerView view = {.as_json = setting->options->as_json,
+                       .shows_rules = setting->options->explains,
+                       .line = setting->line};
     GuardCall call = {
         .channel = setting->options->channel,
         .text = text,
@@ -258,30 +305,43 @@ static int check_text(CheckSetting *setting, const char *text, size_t length)
         .is_confidential = setting->is_confidential,
         .failed_rule = setting->failed_rule,
         .failure = setting->failure,
-        .observer = explain_rule,
-        .observer_data = &explanation,
+        .observer = answer_note_rule,
+        .observer_data = &view,
     };
     GuardAnswer answer;
     int status;
 
     guard_judge(&call, NULL, NULL, &answer);
     status = answer.passes ? EXIT_YES : EXIT_NO;
-    if (explain_answer(&explanation, &answer) < 0)
+    if (answer_print(&view, &answer) < 0)
         status = complain("out of memory");
     guard_answer_clear(&answer);
     return status;
 }
 
-static int check_words(CheckSetting *setting, const char *text)
+static int check_words(CheckSetting *setting, int argc, char **argv)
 {
-    CLEANUP(mem) char *wrapped = NULL;
+    CLEANUP(mem)
+    char *text = setting->options->channel == CHANNEL_HMP ? join(argc, argv, " ")
+                                                          : wrap_as_virsh(argc, argv);
 
-    if (setting->options->channel == CHANNEL_HMP)
-        return check_text(setting, text, strlen(text));
-    wrapped = wrap_as_virsh(text);
-    if (!wrapped)
-        return complain("out of memory");
-    return check_text(setting, wrapped, strlen(wrapped));
+    return text ? check_text(setting, text, strlen(text)) : complain("out of memory");
+}
+
+/* One line: the command and, behind the first blank, its arguments. */
+static int check_line(CheckSetting *setting, char *line, size_t length)
+{
+    size_t name = strcspn(line, " \t");
+    char *words[] = {line, NULL};
+
+    /* A NUL in the line must be seen, so such a line is not touched. */
+    if (strlen(line) != length || is_object(line) || setting->options->channel == CHANNEL_HMP)
+        return check_text(setting, line, length);
+    if (!line[name])
+        return check_words(setting, 1, words);
+    line[name] = '\0';
+    words[1] = line + name + 1;
+    return check_words(setting, 2, words);
 }
 
 static int check_lines(CheckSetting *setting)
@@ -289,37 +349,21 @@ static int check_lines(CheckSetting *setting)
     CLEANUP(mem) char *line = NULL;
     size_t space = 0;
     ssize_t length;
-    int worst = EXIT_YES;
+    int worst = -1;
 
     while ((length = getline(&line, &space, stdin)) >= 0) {
         int status;
 
+        setting->line++;
         if (length > 0 && line[length - 1] == '\n')
             line[--length] = '\0';
         if (length == 0)
             continue;
-        /* A NUL in the line must be seen, so such a line is not touched. */
-        status = strlen(line) == (size_t)length ? check_words(setting, line)
-                                                : check_text(setting, line, (size_t)length);
+        status = check_line(setting, line, (size_t)length);
         if (status > worst)
             worst = status;
     }
-    return worst;
-}
-
-static char *join(int argc, char **argv)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    for (int i = 0; i < argc; i++)
-        fprintf(out, i ? " %s" : "%s", argv[i]);
-    if (fclose(out) != 0)
-        return NULL;
-    return text;
+    return worst < 0 ? complain("nothing to judge on standard input") : worst;
 }
 
 static int check_all(CheckSetting *setting, int argc, char **argv)
@@ -334,8 +378,11 @@ static int check_all(CheckSetting *setting, int argc, char **argv)
     }
     if (argc == 1 && strcmp(argv[0], "-") == 0)
         return check_lines(setting);
-    text = join(argc, argv);
-    return text ? check_words(setting, text) : complain("out of memory");
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) == 0)
+            return complain("option '%s' behind the text: options go in front of it", argv[i]);
+    }
+    return check_words(setting, argc, argv);
 }
 
 static int run(const HelperContext *context, int argc, char **argv, bool explains)

@@ -26,7 +26,8 @@ typedef struct Subcommand {
     const char *name;
     int (*run)(const HelperContext *context, int argc, char **argv);
     const char *usage; /* one line behind the name */
-    const char *help;
+    const char *help; /* one line */
+    const char *options; /* a line for each */
 } Subcommand;
 
 int check_run(const HelperContext *context, int argc, char **argv);
@@ -54,6 +55,13 @@ int helper_domain_policy(virDomainPtr domain, char **ret_xml);
 /* What the guard reads in a domain's XML: of libvirt, or in a file. -1 after complaining. */
 int helper_read_domain(virDomainPtr domain, DomainXml *ret);
 int helper_read_domain_file(const char *path, DomainXml *ret);
+
+/*
+ * A policy's XML with its namespace taken off: libvirt puts it on every element itself,
+ * under the prefix it is given, and refuses a text that has it already. NULL when out of
+ * memory; caller frees.
+ */
+char *policy_without_namespace(const char *xml, size_t length);
 
 /* `FILE:3: reason`; caller frees. */
 char *helper_policy_error(const char *where, const PolicyError *error);

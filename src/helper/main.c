@@ -5,19 +5,39 @@
  */
 #include "helper.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
+static const char check_help[] =
+    "  TEXT                words as for virsh: query-status, or a JSON object\n"
+    "  -                   one text on each line of standard input\n"
+    "  --text-file FILE    a whole file as one text, byte for byte\n"
+    "  --hmp, --agent      an HMP line; a guest-agent command (default: QMP)\n"
+    "  --domain DOM        the policy that a domain has now\n"
+    "  --domain-xml FILE   the policy in a domain's XML\n"
+    "  --policy FILE       a domain's policy\n"
+    "  --host-policy FILE  the host's policy (default: " HOST_POLICY_PATH
+    ",\n                      or the shipped one), as a daemon that starts now would read it\n"
+    "  --user USER         who asks (default: you)\n"
+    "  --json              one JSON object for each text\n";
+
+static const char policy_help[] =
+    "  validate FILE   is it a policy? says line and reason if not\n"
+    "  show DOM        the policy that a domain has now\n"
+    "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start\n"
+    "  clear DOM       takes it away\n"
+    "  --json          one JSON object\n";
+
 static const Subcommand subcommands[] = {
-    {"check", check_run,
-     "[--policy FILE | --domain DOM | --domain-xml FILE] [--host-policy FILE] [--user U] "
-     "[--hmp | --agent] [--json] TEXT | - | --text-file FILE",
-     "judge a command without running it"},
-    {"explain", explain_run, "as check", "the same, with every rule that is tried"},
+    {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE",
+     "judge a command without running it", check_help},
+    {"explain", explain_run, "[OPTIONS] TEXT | - | --text-file FILE",
+     "the same, with every rule that is tried", check_help},
     {"policy", policy_run, "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
-     "check, show, write or remove a policy"},
+     "check, show, write or remove a policy", policy_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -28,12 +48,21 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
         fprintf(out, "  %-8s  %s\n            virt-qmp-guard %s %s\n", subcommands[i].name,
                 subcommands[i].help, subcommands[i].name, subcommands[i].usage);
-    fputs("\n  -c, --connect URI  the libvirt to speak to (default: as virsh)\n"
+    fputs("\nEach command explains its options with --help.\n"
+          "\n  -c, --connect URI  the libvirt to speak to (default: as virsh)\n"
           "  -V, --version      print the version\n"
           "  -h, --help         print this\n\n"
           "exit status: 0 yes, allowed, done; 1 no, denied, problems found;\n"
           "             2 could not tell (usage, unreadable file, no connection)\n",
           out);
+}
+
+/* What nobody could read is no answer. */
+static int finish(int status)
+{
+    if (fclose(stdout) != 0)
+        return complain("cannot write the answer: %s", strerror(errno));
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -73,12 +102,13 @@ int main(int argc, char **argv)
         if (strcmp(subcommands[i].name, argv[0]) != 0)
             continue;
         if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-            printf("usage: virt-qmp-guard %s %s\n%s\n", argv[0], subcommands[i].usage,
-                   subcommands[i].help);
+            printf("usage: virt-qmp-guard [-c URI] %s %s\n%s\n\n%s", argv[0], subcommands[i].usage,
+                   subcommands[i].help, subcommands[i].options);
             return EXIT_YES;
         }
+        argv[0] = program_invocation_short_name; /* for getopt's own messages */
         optind = 0; /* the subcommand parses options of its own, from the start */
-        return subcommands[i].run(&context, argc, argv);
+        return finish(subcommands[i].run(&context, argc, argv));
     }
     return complain("there is no command '%s': try 'virt-qmp-guard --help'", argv[0]);
 }

@@ -6,7 +6,6 @@
 
 #include <getopt.h>
 #include <libvirt/virterror.h>
-#include <libxml/parser.h>
 #include <string.h>
 
 #define METADATA_PREFIX "qg"
@@ -130,42 +129,28 @@ static int affected(virDomainPtr domain)
     return (active ? VIR_DOMAIN_AFFECT_LIVE : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
-/* The node behind @node in the order of the document, inside @root. */
-static xmlNodePtr next_node(xmlNodePtr root, xmlNodePtr node)
+static void print_written(const char *domain, bool is_set, int flags, bool as_json)
 {
-    if (node->type == XML_ELEMENT_NODE && node->children)
-        return node->children;
-    while (node != root && !node->next)
-        node = node->parent;
-    return node == root ? NULL : node->next;
-}
+    bool live = flags & VIR_DOMAIN_AFFECT_LIVE;
+    bool config = flags & VIR_DOMAIN_AFFECT_CONFIG;
+    CLEANUP(json) json_object *object = NULL;
 
-static bool is_ours(const xmlNs *namespace)
-{
-    return namespace && strcmp((const char *)namespace->href, POLICY_NAMESPACE) == 0;
-}
-
-/* Takes our namespace off one element, and its declarations out. */
-static void drop_namespace(xmlNodePtr node)
-{
-    xmlNsPtr *slot = &node->nsDef;
-
-    if (is_ours(node->ns))
-        node->ns = NULL;
-    while (*slot) {
-        xmlNsPtr declared = *slot;
-
-        if (is_ours(declared)) {
-            *slot = declared->next;
-            xmlFreeNs(declared);
-        } else {
-            slot = &declared->next;
-        }
+    if (!as_json) {
+        printf("policy of domain '%s' %s%s%s\n", domain, is_set ? "set" : "cleared",
+               live ? ", live" : "", config ? ", for the next start" : "");
+        return;
     }
+    object = json_object_new_object();
+    json_object_object_add(object, "domain", json_object_new_string(domain));
+    json_object_object_add(object, "policy", json_object_new_string(is_set ? "set" : "cleared"));
+    json_object_object_add(object, "live", json_object_new_boolean(live));
+    json_object_object_add(object, "config", json_object_new_boolean(config));
+    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 }
 
 /* @xml NULL removes the policy. */
-static int write_policy(const HelperContext *context, const char *wanted, const char *xml)
+static int write_policy(const HelperContext *context, const char *wanted, const char *xml,
+                        bool as_json)
 {
     virConnectPtr connection = helper_connect(context, false);
     virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
@@ -175,9 +160,7 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
     if (flags >= 0 &&
         virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, xml, METADATA_PREFIX,
                              POLICY_NAMESPACE, (unsigned)flags) == 0) {
-        printf("policy of domain '%s' %s%s%s\n", wanted, xml ? "set" : "cleared",
-               flags & VIR_DOMAIN_AFFECT_LIVE ? ", live" : "",
-               flags & VIR_DOMAIN_AFFECT_CONFIG ? ", for the next start" : "");
+        print_written(wanted, xml != NULL, flags, as_json);
         status = EXIT_YES;
     } else if (domain) {
         complain("cannot write the policy of '%s': %s", wanted, virGetLastErrorMessage());
@@ -189,30 +172,6 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
     return status;
 }
 
-/*
- * libvirt puts the namespace on every element itself, under the prefix it is given,
- * and refuses a text that has it already. Takes it off. Returns NULL when out of
- * memory; caller frees.
- */
-static char *without_namespace(const char *xml, size_t length)
-{
-    CLEANUP(xmldoc)
-    xmlDocPtr doc = xmlReadMemory(xml, (int)length, NULL, "UTF-8",
-                                  XML_PARSE_NONET | XML_PARSE_NOERROR);
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    xmlBufferPtr buffer = xmlBufferCreate();
-    char *text = NULL;
-
-    for (xmlNodePtr node = root; node; node = next_node(root, node)) {
-        if (node->type == XML_ELEMENT_NODE)
-            drop_namespace(node);
-    }
-    if (root && buffer && xmlNodeDump(buffer, doc, root, 0, 0) >= 0)
-        text = strdup((const char *)xmlBufferContent(buffer));
-    xmlBufferFree(buffer);
-    return text;
-}
-
 static int set(const HelperContext *context, char **argv, bool as_json)
 {
     size_t length;
@@ -222,7 +181,6 @@ static int set(const HelperContext *context, char **argv, bool as_json)
     PolicyError error = {0};
     Policy *policy;
 
-    (void)as_json;
     if (!text)
         return EXIT_UNSURE;
     policy = policy_parse(text, length, POLICY_DOMAIN, &error);
@@ -232,14 +190,13 @@ static int set(const HelperContext *context, char **argv, bool as_json)
         return EXIT_NO;
     }
     policy_unref(policy);
-    bare = without_namespace(text, length);
-    return bare ? write_policy(context, argv[0], bare) : complain("out of memory");
+    bare = policy_without_namespace(text, length);
+    return bare ? write_policy(context, argv[0], bare, as_json) : complain("out of memory");
 }
 
 static int clear(const HelperContext *context, char **argv, bool as_json)
 {
-    (void)as_json;
-    return write_policy(context, argv[0], NULL);
+    return write_policy(context, argv[0], NULL, as_json);
 }
 
 static const PolicyAction actions[] = {
@@ -254,6 +211,12 @@ int policy_run(const HelperContext *context, int argc, char **argv)
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     bool as_json = false;
     int option;
+
+    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
+        for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+            printf("virt-qmp-guard policy %s %s [--json]\n", actions[i].name, actions[i].arguments);
+        return EXIT_YES;
+    }
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option != 'j')

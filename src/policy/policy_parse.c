@@ -12,7 +12,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define PATTERN_MAX ((size_t)1024)
+#define ATTRIBUTE_MAX ((size_t)1024)
 
 typedef struct PolicyReader {
     Policy *policy;
@@ -46,18 +46,13 @@ static int fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
 
     reader->error->line = line > 0 ? (unsigned)line : 0;
     va_start(args, format);
-    vsnprintf(reader->error->reason.text, sizeof(reader->error->reason.text), format, args);
+    reason_setv(&reader->error->reason, format, args);
     va_end(args);
     return -1;
 }
 
 static int copy_text(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
 {
-    if (*value == '\0')
-        return fail(reader, where, "an attribute of <%s> is empty", where->name);
-    if (strlen(value) > PATTERN_MAX)
-        return fail(reader, where, "an attribute of <%s> is longer than %zu bytes", where->name,
-                    PATTERN_MAX);
     *slot = strdup(value);
     return *slot ? 0 : fail(reader, where, "out of memory");
 }
@@ -92,7 +87,7 @@ static int set_profile(PolicyReader *reader, void *target, const char *value, xm
     if (!names)
         return fail(reader, where, "out of memory");
     if (!names[strspn(names, " ")])
-        return fail(reader, where, "an attribute of <%s> is empty", where->name);
+        return fail(reader, where, "attribute 'profile' of <%s> names none", where->name);
     for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
         if (add_profile(reader, target, name, where) < 0)
             return -1;
@@ -197,6 +192,12 @@ static int set_argument_match(PolicyReader *reader, void *target, const char *va
     return copy_glob(reader, &((RuleArgument *)target)->match, value, where);
 }
 
+static const char *const kind_names[] = {
+    [POLICY_DOMAIN] = "domain",
+    [POLICY_HOST] = "host",
+    [POLICY_PROFILE] = "profile",
+};
+
 static const AttributeRow policy_attributes[] = {
     {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
     {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
@@ -219,30 +220,44 @@ static const AttributeRow argument_attributes[] = {
     {NULL, NULL, 0},
 };
 
-static const AttributeRow *find_attribute(const AttributeRow *rows, const char *name,
-                                          PolicyKind kind)
+static const AttributeRow *find_attribute(const AttributeRow *rows, xmlAttrPtr attribute)
 {
+    if (attribute->ns)
+        return NULL;
     for (; rows->name; rows++) {
-        if (strcmp(rows->name, name) == 0)
-            return rows->kinds & (1u << kind) ? rows : NULL;
+        if (strcmp(rows->name, (const char *)attribute->name) == 0)
+            return rows;
     }
     return NULL;
+}
+
+static int read_attribute(PolicyReader *reader, xmlAttrPtr attribute, const AttributeRow *rows,
+                          void *target)
+{
+    const AttributeRow *row = find_attribute(rows, attribute);
+    xmlNodePtr node = attribute->parent;
+    CLEANUP(xmlstr)
+    xmlChar *value = xmlNodeListGetString(node->doc, attribute->children, 1);
+    const char *text = value ? (const char *)value : "";
+
+    if (!row)
+        return fail(reader, node, "unknown attribute '%s' of <%s>", attribute->name, node->name);
+    if (!(row->kinds & (1u << reader->policy->kind)))
+        return fail(reader, node, "attribute '%s' does not belong in a %s's policy", row->name,
+                    kind_names[reader->policy->kind]);
+    if (*text == '\0')
+        return fail(reader, node, "attribute '%s' of <%s> is empty", row->name, node->name);
+    if (strlen(text) > ATTRIBUTE_MAX)
+        return fail(reader, node, "attribute '%s' of <%s> is longer than %zu bytes", row->name,
+                    node->name, ATTRIBUTE_MAX);
+    return row->set(reader, target, text, node);
 }
 
 static int read_attributes(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
                            void *target)
 {
     for (xmlAttrPtr attribute = node->properties; attribute; attribute = attribute->next) {
-        const AttributeRow *row = NULL;
-        CLEANUP(xmlstr) xmlChar *value = NULL;
-
-        if (!attribute->ns)
-            row = find_attribute(rows, (const char *)attribute->name, reader->policy->kind);
-        if (!row)
-            return fail(reader, node, "unknown attribute '%s' of <%s>", attribute->name,
-                        node->name);
-        value = xmlNodeListGetString(node->doc, attribute->children, 1);
-        if (row->set(reader, target, value ? (const char *)value : "", node) < 0)
+        if (read_attribute(reader, attribute, rows, target) < 0)
             return -1;
     }
     return 0;

@@ -51,7 +51,7 @@ static int read_string(ArgumentReader *reader, char *out)
     skip_space(reader);
     is_quoted = *reader->at == '"';
     if (*reader->at == '\0')
-        return reason_set(reader->why, "HMP argument '%s' is missing", reader->key);
+        return reason_set(reader->why, "argument '%s' is missing", reader->key);
     if (is_quoted)
         reader->at++;
     for (;; reader->at++) {
@@ -62,23 +62,21 @@ static int read_string(ArgumentReader *reader, char *out)
             break;
         }
         if (byte == '\0' && is_quoted)
-            return reason_set(reader->why, "HMP argument '%s' lacks its closing quote",
-                              reader->key);
+            return reason_set(reader->why, "argument '%s' lacks its closing quote", reader->key);
         if (!is_quoted && (byte == '\0' || strchr(HMP_SPACE, byte)))
             break;
         if (is_quoted && byte == '\\') {
             byte = *++reader->at;
             /* QEMU also knows \n and \r here; no argument needs a line break in it. */
             if (byte == '\0' || !strchr("\\'\"", byte))
-                return reason_set(reader->why, "HMP argument '%s' has an unknown escape",
-                                  reader->key);
+                return reason_set(reader->why, "argument '%s' has an unknown escape", reader->key);
         } else if (strchr("\t\n\r", byte)) {
-            return reason_set(reader->why, "HMP argument '%s' has a control character in it",
+            return reason_set(reader->why, "argument '%s' has a control character in it",
                               reader->key);
         }
         if (length == HMP_STRING_MAX)
-            return reason_set(reader->why, "HMP argument '%s' is longer than %zu bytes",
-                              reader->key, HMP_STRING_MAX);
+            return reason_set(reader->why, "argument '%s' is longer than %zu bytes", reader->key,
+                              HMP_STRING_MAX);
         out[length++] = byte;
     }
     out[length] = '\0';
@@ -143,13 +141,12 @@ static int read_rest(ArgumentReader *reader)
     while (length > 0 && strchr(HMP_SPACE, reader->at[length - 1]))
         length--;
     if (length == 0)
-        return reason_set(reader->why, "HMP argument '%s' is missing", reader->key);
+        return reason_set(reader->why, "argument '%s' is missing", reader->key);
     rest = strndup(reader->at, length);
     if (!rest)
         return reason_set(reader->why, "out of memory");
     if (strpbrk(rest, "\t\n\r"))
-        return reason_set(reader->why, "HMP argument '%s' has a control character in it",
-                          reader->key);
+        return reason_set(reader->why, "argument '%s' has a control character in it", reader->key);
     reader->at += strlen(reader->at);
     fprintf(reader->rebuilt, " %s", rest);
     return keep(reader, json_object_new_string(rest));
@@ -169,18 +166,18 @@ static int read_number(ArgumentReader *reader)
         return 0;
     digits = reader->at + (*reader->at == '-');
     if (!isdigit((unsigned char)*digits))
-        return reason_set(reader->why, "HMP argument '%s' is not a plain number", reader->key);
+        return reason_set(reader->why, "argument '%s' is not a plain number", reader->key);
     errno = 0;
     value = strtoull(digits, &end, 0);
     if (errno || (*end && !strchr(HMP_SPACE, *end)) || (value > INT64_MAX && digits != reader->at))
-        return reason_set(reader->why, "HMP argument '%s' is not a plain number", reader->key);
+        return reason_set(reader->why, "argument '%s' is not a plain number", reader->key);
     fprintf(reader->rebuilt, " %.*s", (int)(end - reader->at), reader->at);
     reader->at = end;
     reader->is_behind_number = true;
     skip_space(reader);
     if (*reader->at && strchr("+-*/%&|^~", *reader->at))
         return reason_set(reader->why,
-                          "HMP argument '%s' is followed by '%c', which QEMU takes for "
+                          "argument '%s' is followed by '%c', which QEMU takes for "
                           "arithmetic: put the next argument in double quotes",
                           reader->key, *reader->at);
     return keep(reader, digits == reader->at || value <= INT64_MAX
@@ -199,7 +196,7 @@ static int read_bare(ArgumentReader *reader, const char *allowed)
     length = strspn(reader->at, allowed);
     if (length == 0 || length >= sizeof(word) ||
         (reader->at[length] && !strchr(HMP_SPACE, reader->at[length])))
-        return reason_set(reader->why, "HMP argument '%s' is not readable", reader->key);
+        return reason_set(reader->why, "argument '%s' is not readable", reader->key);
     snprintf(word, sizeof(word), "%.*s", (int)length, reader->at);
     reader->at += length;
     fprintf(reader->rebuilt, " %s", word);
@@ -234,11 +231,11 @@ static int read_flag(ArgumentReader *reader)
     if (reader->at[1] != flag) {
         if (is_later_flag(reader->type + 1, reader->at[1]))
             return 0;
-        return reason_set(reader->why, "HMP flag in '%s' is not known here", reader->key);
+        return reason_set(reader->why, "flag in '%s' is not known here", reader->key);
     }
     reader->at += 2;
     if (*reader->at && !strchr(HMP_SPACE, *reader->at))
-        return reason_set(reader->why, "HMP flag -%c has text glued to it", flag);
+        return reason_set(reader->why, "flag -%c has text glued to it", flag);
     fprintf(reader->rebuilt, " -%c", flag);
     if (reader->type[2] != 's')
         return keep(reader, json_object_new_boolean(true));
@@ -255,8 +252,7 @@ static int read_integer(ArgumentReader *reader)
     if (reader->type[1] == '.') {
         if (*reader->at != '.')
             return 0;
-        return reason_set(reader->why, "HMP argument '%s' with a dot is not supported",
-                          reader->key);
+        return reason_set(reader->why, "argument '%s' with a dot is not supported", reader->key);
     }
     return read_number(reader);
 }
@@ -287,7 +283,7 @@ static int read_argument(ArgumentReader *reader)
     case '-':
         return read_flag(reader);
     default:
-        return reason_set(reader->why, "HMP argument type '%c' is not known", *reader->type);
+        return reason_set(reader->why, "argument type '%c' is not known", *reader->type);
     }
 }
 
@@ -297,7 +293,7 @@ static int read_typed(ArgumentReader *reader)
         size_t length = strcspn(reader->type, ":");
 
         if (reader->type[length] == '\0' || length >= sizeof(reader->key))
-            return reason_set(reader->why, "HMP argument types are not readable");
+            return reason_set(reader->why, "its argument types are not readable");
         snprintf(reader->key, sizeof(reader->key), "%.*s", (int)length, reader->type);
         reader->type += length + 1;
         if (read_argument(reader) < 0)
@@ -307,7 +303,7 @@ static int read_typed(ArgumentReader *reader)
     }
     skip_space(reader);
     if (*reader->at)
-        return reason_set(reader->why, "HMP line goes on after its last argument");
+        return reason_set(reader->why, "the line goes on after its last argument");
     return 0;
 }
 
@@ -318,8 +314,8 @@ static int read_untyped(ArgumentReader *reader)
 
         for (size_t i = 0; i < length; i++) {
             if (!isascii(reader->at[i]) || strchr("\"\\", reader->at[i]))
-                return reason_set(reader->why, "arguments of an HMP command that is not in the "
-                                               "catalogue have quotes or special bytes");
+                return reason_set(reader->why, "it is not in the catalogue, and its arguments have "
+                                               "quotes or special bytes");
         }
         fprintf(reader->rebuilt, " %.*s", (int)length, reader->at);
         reader->at += length;

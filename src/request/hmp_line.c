@@ -93,6 +93,7 @@ int hmp_line_parse(const char *text, size_t length, HmpLine *ret, Reason *why)
     const char *at = plain;
     HmpLine line = {0};
     char *rebuilt_arguments = NULL;
+    Reason what;
 
     if (!plain || read_full_name(&at, name, sizeof(name), why) < 0)
         return -1;
@@ -102,7 +103,9 @@ int hmp_line_parse(const char *text, size_t length, HmpLine *ret, Reason *why)
     if (!line.name || !line.arguments) {
         reason_set(why, "out of memory");
     } else if (hmp_arguments_parse(at, line.entry ? line.entry->args_type : NULL, line.arguments,
-                                   &rebuilt_arguments, why) == 0) {
+                                   &rebuilt_arguments, &what) < 0) {
+        reason_set(why, "HMP '%s': %s", line.name, what.text);
+    } else {
         if (asprintf(&line.line, "%s%s", line.name, rebuilt_arguments) < 0) {
             line.line = NULL;
             reason_set(why, "out of memory");

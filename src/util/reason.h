@@ -6,6 +6,8 @@
 #ifndef QG_REASON_H
 #define QG_REASON_H
 
+#include <stdarg.h>
+
 typedef struct Reason {
     char text[512];
 } Reason;
@@ -15,5 +17,7 @@ typedef struct Reason {
  * so that a parser can say `return reason_set(why, ...)`.
  */
 int reason_set(Reason *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int reason_setv(Reason *why, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "explain.h"
+#include "answer.h"
 
 #include "util/cleanup.h"
 
@@ -19,20 +19,20 @@ static void add_text(json_object *object, const char *name, const char *text)
     json_object_object_add(object, name, encoded ? json_object_new_string(encoded) : NULL);
 }
 
-void explain_rule(void *data, const Operation *operation, const Policy *policy, const Rule *rule,
-                  bool matched)
+void answer_note_rule(void *data, const Operation *operation, const Policy *policy,
+                      const Rule *rule, bool matched)
 {
-    Explanation *explanation = data;
+    AnswerView *view = data;
     json_object *row;
 
-    if (!explanation->shows_rules)
+    if (!view->shows_rules)
         return;
-    if (!explanation->rules)
-        explanation->rules = json_object_new_array();
+    if (!view->rules)
+        view->rules = json_object_new_array();
     row = json_object_new_object();
-    if (!row || !explanation->rules || json_object_array_add(explanation->rules, row) < 0) {
+    if (!row || !view->rules || json_object_array_add(view->rules, row) < 0) {
         json_object_put(row);
-        explanation->failed = true;
+        view->failed = true;
         return;
     }
     add_text(row, "operation", operation->command);
@@ -78,7 +78,7 @@ static const char *verdict_of(const GuardAnswer *answer)
     return verdict_name(answer->passes ? answer->decision.verdict : VERDICT_DENY);
 }
 
-static int print_json(Explanation *explanation, const GuardAnswer *answer)
+static int print_json(AnswerView *view, const GuardAnswer *answer)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
     json_object *operations = json_object_new_array();
@@ -87,6 +87,8 @@ static int print_json(Explanation *explanation, const GuardAnswer *answer)
         json_object_put(operations);
         return -1;
     }
+    if (view->line)
+        json_object_object_add(object, "line", json_object_new_int64((int64_t)view->line));
     json_object_object_add(object, "verdict", json_object_new_string(verdict_of(answer)));
     add_text(object, "rule", answer->rule);
     if (answer->message)
@@ -97,10 +99,9 @@ static int print_json(Explanation *explanation, const GuardAnswer *answer)
     if (answer->request)
         json_object_object_add(object, "text", json_object_new_string(answer->request->text));
     json_object_object_add(object, "record", json_object_new_string(answer->record));
-    if (explanation->shows_rules)
-        json_object_object_add(object, "rules",
-                               explanation->rules ? json_object_get(explanation->rules)
-                                                  : json_object_new_array());
+    if (view->shows_rules)
+        json_object_object_add(
+            object, "rules", view->rules ? json_object_get(view->rules) : json_object_new_array());
     puts(json_object_to_json_string_ext(object,
                                         JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     return 0;
@@ -145,33 +146,49 @@ static void print_operation(const Operation *operation)
     putchar('\n');
 }
 
-static int print_text(Explanation *explanation, const GuardAnswer *answer)
+/* `warn: 'blockdev-add' in 'transaction' by baseline:@privileged` */
+static int print_verdict(const GuardAnswer *answer)
 {
+    const Operation *decided = answer->decision.operation;
+    const Operation *first = answer->request ? &answer->request->operations[0] : NULL;
     CLEANUP(mem) char *command = NULL;
+    CLEANUP(mem) char *whole = NULL;
 
-    if (explanation->shows_rules) {
-        for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
-            print_operation(&answer->request->operations[i]);
-        if (print_rules(explanation->rules) < 0)
-            return -1;
-    }
     if (!answer->passes) {
         printf("deny: %s\n", answer->message ? answer->message : "out of memory");
         return 0;
     }
-    command = audit_encoded(answer->request->operations[0].command);
-    printf("%s: '%s' by %s\n", verdict_of(answer), command ? command : "?", answer->rule);
+    command = audit_encoded(decided->command);
+    whole = audit_encoded(first->command);
+    if (!command || !whole)
+        return -1;
+    printf("%s: '%s'", verdict_of(answer), command);
+    if (decided != first)
+        printf(" in '%s'", whole);
+    printf(" by %s\n", answer->rule);
     return 0;
 }
 
-int explain_answer(Explanation *explanation, const GuardAnswer *answer)
+static int print_text(AnswerView *view, const GuardAnswer *answer)
+{
+    if (view->shows_rules) {
+        for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
+            print_operation(&answer->request->operations[i]);
+        if (print_rules(view->rules) < 0)
+            return -1;
+    }
+    if (view->line)
+        printf("%zu: ", view->line);
+    return print_verdict(answer);
+}
+
+int answer_print(AnswerView *view, const GuardAnswer *answer)
 {
     int result = -1;
 
-    if (!explanation->failed && answer->rule && answer->record)
-        result = explanation->as_json ? print_json(explanation, answer)
-                                      : print_text(explanation, answer);
-    json_object_put(explanation->rules);
-    explanation->rules = NULL;
+    if (!view->failed && answer->rule && answer->record)
+        result = view->as_json ? print_json(view, answer) : print_text(view, answer);
+    json_object_put(view->rules);
+    view->rules = NULL;
     return result;
 }
