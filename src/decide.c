@@ -7,9 +7,9 @@
 #include <string.h>
 
 /*
- * How many glob steps one decision may take. The author of a policy may be the one
- * it restricts, and patterns cost work for each of up to 20000 rules; when this is
- * used up the operation is denied. About 0.1 s at worst.
+ * How many steps one decision may take: of globs, and of rules tried. The author of a
+ * policy may be the one it restricts, and a text may hold thousands of operations; when
+ * this is used up the text is denied. About 0.1 s at worst.
  */
 #define WORK_BUDGET ((size_t)20000000)
 
@@ -133,6 +133,21 @@ static Decision softened(Decision decision, bool audits)
     return decision;
 }
 
+/* What trying a rule costs beside its globs: a little, but there may be many. */
+static size_t rule_cost(const Judge *judge, const Rule *rule)
+{
+    size_t groups = rule->unix_group ? judge->question->caller->n_unix_groups : 0;
+
+    return 8 + rule->n_arguments + groups;
+}
+
+/* Takes @cost off the budget; false, and nothing is left, when it does not suffice. */
+static bool spend(Judge *judge, size_t cost)
+{
+    judge->budget -= cost < judge->budget ? cost : judge->budget;
+    return judge->budget > 0;
+}
+
 /*
  * The first of the policy's own rules that matches. Returns false when none does.
  * Without a domain policy a <delegate> hands over to nobody, so the reading goes on
@@ -144,7 +159,7 @@ static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
 
     for (size_t i = 0; i < policy->n_rules; i++) {
         const Rule *rule = &policy->rules[i];
-        bool matched = rule_matches(judge, rule);
+        bool matched = spend(judge, rule_cost(judge, rule)) && rule_matches(judge, rule);
 
         if (judge->budget == 0) {
             *ret = give_up(judge, policy, rule);

@@ -52,7 +52,8 @@ int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *re
     Policy *policy;
 
     ret_error->line = 0;
-    if (fd < 0 && errno == ENOENT)
+    /* A link that leads nowhere is not "no file": somebody meant there to be one. */
+    if (fd < 0 && errno == ENOENT && lstat(path, &info) < 0)
         return 0;
     if (fd < 0 || fstat(fd, &info) < 0)
         return reason_set(&ret_error->reason, "cannot open it: %s", strerror(errno));

@@ -435,6 +435,10 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
         fail(reader, NULL, "larger than %zu bytes", POLICY_BYTES_MAX);
         return NULL;
     }
+    if (memchr(text, '\0', length)) {
+        fail(reader, NULL, "there is a NUL byte in it");
+        return NULL;
+    }
     if (memmem(text, length, "<!DOCTYPE", strlen("<!DOCTYPE"))) {
         fail(reader, NULL, "a policy has no DOCTYPE");
         return NULL;

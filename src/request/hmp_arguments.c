@@ -152,61 +152,111 @@ static int read_rest(ArgumentReader *reader)
     return keep(reader, json_object_new_string(rest));
 }
 
+/* True when a number ends at @end: the line ends there, or a blank follows. */
+static bool ends_word(const char *end)
+{
+    return *end == '\0' || strchr(HMP_SPACE, *end);
+}
+
 /*
- * Takes a literal number. QEMU reads an expression, greedily: `16 /x` is a
- * division there. So whatever could go on with one is refused.
+ * Takes a literal number. QEMU reads an expression, greedily: `16 /x` is a division
+ * there. So whatever could go on with one is refused.
  */
-static int read_number(ArgumentReader *reader)
+static int read_number(ArgumentReader *reader, int64_t least, int64_t most)
 {
     char *end;
-    unsigned long long value;
+    long long value;
     const char *digits;
 
     if (is_left_out(reader))
         return 0;
     digits = reader->at + (*reader->at == '-');
-    if (!isdigit((unsigned char)*digits))
-        return reason_set(reader->why, "argument '%s' is not a plain number", reader->key);
     errno = 0;
-    value = strtoull(digits, &end, 0);
-    if (errno || (*end && !strchr(HMP_SPACE, *end)) || (value > INT64_MAX && digits != reader->at))
-        return reason_set(reader->why, "argument '%s' is not a plain number", reader->key);
+    value = strtoll(reader->at, &end, 0);
+    if (!isdigit((unsigned char)*digits) || errno || !ends_word(end) || value < least ||
+        value > most)
+        return reason_set(reader->why, "argument '%s' is not a plain number in its range",
+                          reader->key);
     fprintf(reader->rebuilt, " %.*s", (int)(end - reader->at), reader->at);
     reader->at = end;
     reader->is_behind_number = true;
     skip_space(reader);
     if (*reader->at && strchr("+-*/%&|^~", *reader->at))
         return reason_set(reader->why,
-                          "argument '%s' is followed by '%c', which QEMU takes for "
-                          "arithmetic: put the next argument in double quotes",
+                          "argument '%s' is followed by '%c', which QEMU takes for arithmetic: "
+                          "put the next argument in double quotes",
                           reader->key, *reader->at);
-    return keep(reader, digits == reader->at || value <= INT64_MAX
-                            ? json_object_new_int64((int64_t)value)
-                            : json_object_new_uint64(value));
+    return keep(reader, json_object_new_int64(value));
 }
 
-/* `o` sizes, `T` times, `b` on/off and `/` formats: one bare word of these characters. */
-static int read_bare(ArgumentReader *reader, const char *allowed)
+/*
+ * Takes one bare word of the form that @is_form knows: `o` sizes, `T` times, `b` switches
+ * and `/` formats.
+ */
+static int read_form(ArgumentReader *reader, bool (*is_form)(const char *word))
 {
     char word[64];
     size_t length;
 
     if (is_left_out(reader))
         return 0;
-    length = strspn(reader->at, allowed);
-    if (length == 0 || length >= sizeof(word) ||
-        (reader->at[length] && !strchr(HMP_SPACE, reader->at[length])))
+    length = strcspn(reader->at, HMP_SPACE);
+    if (length >= sizeof(word))
         return reason_set(reader->why, "argument '%s' is not readable", reader->key);
     snprintf(word, sizeof(word), "%.*s", (int)length, reader->at);
+    if (!is_form(word))
+        return reason_set(reader->why, "argument '%s' is not readable", reader->key);
     reader->at += length;
+    reader->is_behind_number = true; /* nobody checks what QEMU makes of a `/` here */
     fprintf(reader->rebuilt, " %s", word);
     return keep(reader, json_object_new_string(word));
+}
+
+/* Digits, with a point and more digits or without; returns what follows, NULL for none. */
+static const char *behind_decimal(const char *word)
+{
+    size_t length = strspn(word, "0123456789");
+
+    if (length == 0)
+        return NULL;
+    word += length;
+    if (*word != '.')
+        return word;
+    length = strspn(word + 1, "0123456789");
+    return length ? word + 1 + length : NULL;
+}
+
+static bool is_size(const char *word)
+{
+    const char *rest = behind_decimal(word);
+
+    return rest && (!*rest || (strchr("bkmgtpeBKMGTPE", *rest) && !rest[1]));
+}
+
+static bool is_time(const char *word)
+{
+    const char *rest = behind_decimal(word);
+
+    return rest && (!*rest || (strchr("mun", rest[0]) && strcmp(rest + 1, "s") == 0));
+}
+
+static bool is_switch(const char *word)
+{
+    return strcmp(word, "on") == 0 || strcmp(word, "off") == 0;
+}
+
+/* `/`, a count, letters for format and size. */
+static bool is_format(const char *word)
+{
+    const char *letters = word + 1 + strspn(word + 1, "0123456789");
+
+    return letters - word <= 8 && !letters[strspn(letters, "oduxicbhwgL")];
 }
 
 static int read_format(ArgumentReader *reader)
 {
     skip_space(reader);
-    return *reader->at == '/' ? read_bare(reader, "/0123456789oduxicbhwgL") : 0;
+    return *reader->at == '/' ? read_form(reader, is_format) : 0;
 }
 
 /* True when @flag is declared somewhere in the types that are left. */
@@ -254,7 +304,9 @@ static int read_integer(ArgumentReader *reader)
             return 0;
         return reason_set(reader->why, "argument '%s' with a dot is not supported", reader->key);
     }
-    return read_number(reader);
+    /* `i` is 32 bits wide; QEMU refuses a value with a bit set above them. */
+    return *reader->type == 'i' ? read_number(reader, 0, UINT32_MAX)
+                                : read_number(reader, INT64_MIN, INT64_MAX);
 }
 
 static int read_argument(ArgumentReader *reader)
@@ -273,11 +325,11 @@ static int read_argument(ArgumentReader *reader)
     case 'M':
         return read_integer(reader);
     case 'o':
-        return read_bare(reader, "0123456789.xabcdefABCDEFkKmMgGtTpPeE");
+        return read_form(reader, is_size);
     case 'T':
-        return read_bare(reader, "0123456789.eEmuns");
+        return read_form(reader, is_time);
     case 'b':
-        return read_bare(reader, "onf");
+        return read_form(reader, is_switch);
     case '/':
         return read_format(reader);
     case '-':

@@ -112,6 +112,11 @@ int hmp_line_parse(const char *text, size_t length, HmpLine *ret, Reason *why)
         }
         free(rebuilt_arguments);
     }
+    if (line.line && strlen(line.line) > HMP_LINE_MAX) {
+        reason_set(why, "HMP line longer than %zu bytes when it is rebuilt", HMP_LINE_MAX);
+        free(line.line);
+        line.line = NULL;
+    }
     if (!line.line) {
         hmp_line_clear(&line);
         return -1;

@@ -5,7 +5,9 @@
 #include "util/utf8.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 typedef struct Lexer {
@@ -99,6 +101,23 @@ static size_t count_digits(const char *text, size_t length)
     return count;
 }
 
+/* json-c makes the nearest 64-bit value of an integer that has no such value of its own. */
+static bool fits_64_bits(const char *digits, size_t length)
+{
+    char copy[24];
+
+    if (length >= sizeof(copy))
+        return false;
+    memcpy(copy, digits, length);
+    copy[length] = '\0';
+    errno = 0;
+    if (*copy == '-')
+        strtoll(copy, NULL, 10);
+    else
+        strtoull(copy, NULL, 10);
+    return errno == 0;
+}
+
 /* RFC 8259 section 6, and not `0e1`, which QEMU's lexer reads as two tokens. */
 static int lex_number(Lexer *lexer)
 {
@@ -106,6 +125,7 @@ static int lex_number(Lexer *lexer)
     size_t length = lexer->length - lexer->at;
     size_t at = text[0] == '-' ? 1 : 0;
     size_t whole = count_digits(text + at, length - at);
+    bool is_integer = true;
     size_t digits;
 
     if (whole == 0 || (whole > 1 && text[at] == '0'))
@@ -116,6 +136,7 @@ static int lex_number(Lexer *lexer)
         if (digits == 0)
             return refuse(lexer, "number without digits after its point");
         at += 1 + digits;
+        is_integer = false;
     } else if (whole == 1 && text[at - 1] == '0' && at < length && (text[at] | 0x20) == 'e') {
         return refuse(lexer, "0 with an exponent, which QEMU cannot read,");
     }
@@ -127,7 +148,10 @@ static int lex_number(Lexer *lexer)
         if (digits == 0)
             return refuse(lexer, "number without digits in its exponent");
         at += digits;
+        is_integer = false;
     }
+    if (is_integer && !fits_64_bits(text, at))
+        return refuse(lexer, "integer that does not fit 64 bits");
     lexer->at += at;
     return 0;
 }

@@ -25,8 +25,12 @@ GlobResult glob_match(const char *pattern, const char *text, size_t *budget)
             return GLOB_NO;
         }
     }
-    while (*pattern == '*')
+    while (*pattern == '*' && *budget > 0) {
         pattern++;
+        --*budget;
+    }
+    if (*budget == 0)
+        return GLOB_UNDECIDED;
     return *pattern ? GLOB_NO : GLOB_YES;
 }
 
