@@ -208,7 +208,7 @@ static bool try_policy(Judge *judge, const Policy *policy, Decision *ret)
     return true;
 }
 
-/* A policy whose profiles leave something open rests on @fallback. */
+/* A policy whose profiles leave something open rests on @fallback, NULL being baseline. */
 static Decision first_match(Judge *judge, const Policy *policy, const Policy *fallback)
 {
     const Policy *profiles[POLICY_PROFILES_MAX + 1];
@@ -216,6 +216,8 @@ static Decision first_match(Judge *judge, const Policy *policy, const Policy *fa
     Decision decision;
 
     memcpy(profiles, policy->profiles, count * sizeof(*profiles));
+    if (!fallback)
+        fallback = policy_profile("baseline");
     if (!policy->is_complete && fallback)
         profiles[count++] = fallback;
     if (try_rules(judge, policy, &decision) || try_profiles(judge, profiles, count, &decision))
@@ -228,7 +230,7 @@ static Decision decide_operation(Judge *judge)
     const Policy *host = judge->question->host;
     const Policy *domain = judge->question->domain;
     bool domain_audits = domain && domain->mode == MODE_AUDIT && !host->enforces_domains;
-    Decision by_host = first_match(judge, host, judge->question->host_profile);
+    Decision by_host = first_match(judge, host, NULL);
     Decision by_domain;
     bool is_delegated = by_host.rule && by_host.rule->kind == RULE_DELEGATE;
 

@@ -35,8 +35,8 @@ typedef struct Question {
     const Caller *caller;
     const Policy *host;
     const Policy *domain; /* NULL: the domain has no policy */
-    const Policy *host_profile; /* consulted by a host policy that names no full profile */
-    const Policy *domain_profile; /* the same for a domain's policy */
+    const Policy *domain_profile; /* for a domain's policy that names no full profile;
+                                     NULL: baseline, as for the host's */
     DecideObserver observer; /* NULL: nobody listens */
     void *observer_data;
 } Question;

@@ -123,8 +123,6 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
     Question question = {.caller = call->caller,
                          .host = call->host,
                          .domain = call->domain,
-                         .host_profile = policy_profile("baseline"),
-                         .domain_profile = policy_profile("baseline"),
                          .observer = call->observer,
                          .observer_data = call->observer_data};
 
@@ -154,11 +152,10 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
         question.domain_profile = policy_profile("confidential");
         if (!question.domain)
             question.domain = policy_empty();
-    }
-    if (!question.host_profile || !question.domain_profile ||
-        (call->is_confidential && !question.domain)) {
-        *ret_rule = "guard:no-profile";
-        return reason_set(why, "a built-in profile could not be read");
+        if (!question.domain_profile || !question.domain) {
+            *ret_rule = "guard:no-profile";
+            return reason_set(why, "the built-in profile 'confidential' could not be read");
+        }
     }
     answer->decision = decide(&question);
     if (answer->decision.gave_up) {

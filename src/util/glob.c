@@ -25,12 +25,11 @@ GlobResult glob_match(const char *pattern, const char *text, size_t *budget)
             return GLOB_NO;
         }
     }
-    while (*pattern == '*' && *budget > 0) {
-        pattern++;
+    for (; *pattern == '*'; pattern++) {
+        if (*budget == 0)
+            return GLOB_UNDECIDED;
         --*budget;
     }
-    if (*budget == 0)
-        return GLOB_UNDECIDED;
     return *pattern ? GLOB_NO : GLOB_YES;
 }
 
