@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Loading. The plugin is preloaded into libvirtd or virtqemud; the loader calls
+ * How the plugin comes to life. It is preloaded into libvirtd or virtqemud; the loader calls
  * plugin_load() before main(). In any other process it stays inert.
  */
 #include "plugin.h"

@@ -5,7 +5,7 @@
 
 #define PARAMETERS_MAX 32
 
-/* How each class that passes is worded: MAQET's lines, and ours where it has none. */
+/* How each class that passes is worded: see docs/audit.md. */
 typedef struct ClassWording {
     const char *prefix;
     AuditPriority priority;
@@ -139,7 +139,7 @@ static const ClassWording *wording_of(const Decision *decision)
     return &class_wordings[decision->operation->is.command_class];
 }
 
-/* The fields behind the command, in the order of MAQET's lines. */
+/* The fields behind the command, in the order that docs/audit.md promises. */
 static void write_fields(FILE *out, const AuditEvent *event, const ClassWording *wording)
 {
     const Decision *decision = event->decision;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The catalogue: what is known of each QMP command, HMP line and guest-agent
- * command. It is read from the tables beside this file when the guard is built;
- * nothing about a single command is written down anywhere else.
+ * command. It is read from the tables beside this file when the guard is built. Only the
+ * two commands that carry others, human-monitor-command and transaction, are known elsewhere.
  */
 #ifndef QG_CATALOG_H
 #define QG_CATALOG_H
@@ -20,7 +20,7 @@ typedef enum Channel {
     CHANNEL_COUNT,
 } Channel;
 
-/* How loud a command is (design: MAQET's classes). Ordered: a larger one wins. */
+/* How loud a command is. Ordered: a larger one wins. */
 typedef enum CommandClass {
     CLASS_UNKNOWN = 0,
     CLASS_SAFE,
