@@ -89,26 +89,29 @@ static void keep_list(GroupList *list, size_t slot)
     group_list_unref(old);
 }
 
-void caller_resolve_groups(LiveCaller *caller)
+int caller_resolve_groups(LiveCaller *caller)
 {
     uid_t uid;
     gid_t gid;
     GroupList *list;
 
-    if (!caller->caller.user || libvirt.identity_get_uid(caller->identity, &uid) != 1 ||
+    if (!caller->caller.user) /* a caller by SASL or certificate is in no UNIX group */
+        return 0;
+    if (libvirt.identity_get_uid(caller->identity, &uid) != 1 ||
         libvirt.identity_get_gid(caller->identity, &gid) != 1)
-        return;
+        return -1;
     list = find_list(caller->caller.user, gid, uid % GROUP_SLOTS);
     if (!list) {
         /* No lock is held here: a name service may take its time. */
         list = resolve(caller->caller.user, gid);
         if (!list)
-            return;
+            return -1;
         keep_list(list, uid % GROUP_SLOTS);
     }
     caller->groups = list;
     caller->caller.unix_groups = (const char *const *)list->groups.names;
     caller->caller.n_unix_groups = list->groups.n_names;
+    return 0;
 }
 
 /* What people are shown: never something that looks like a UNIX user and is none. */
@@ -181,7 +184,7 @@ void caller_claim(void *client, Identity *identity)
     }
     if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
         claimed = NULL;
-    encoded = audit_encoded(claimed);
+    encoded = audit_name(claimed);
     log_line(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
              encoded ? encoded : "?");
 }

@@ -22,9 +22,9 @@ void caller_read(LiveCaller *ret);
 /*
  * Fills in the names of the caller's UNIX groups, from the name service. Called only
  * when a policy in force names one; an answer is kept for a minute for each user.
- * On failure the caller is in no group.
+ * Returns 0, or -1 when there is no answer: then nothing may be decided.
  */
-void caller_resolve_groups(LiveCaller *caller);
+int caller_resolve_groups(LiveCaller *caller);
 
 void caller_clear(LiveCaller *caller);
 

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 /*
  * A place for each hash; a second text with the same hash drives the first one out,
@@ -29,11 +31,23 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static CacheSlot slots[SLOTS];
 static size_t cached_bytes;
 
+static uint64_t seed;
+
+/* Clients must not be able to make texts that drive each other out. */
+static void make_seed(void)
+{
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+        seed = (uint64_t)time(NULL) ^ (uintptr_t)&seed;
+}
+
 /* FNV-1a. Only spreads texts over the slots; the texts themselves are compared. */
 static size_t slot_for(const char *text, size_t length)
 {
-    uint64_t hash = 14695981039346656037u;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t hash;
 
+    pthread_once(&once, make_seed);
+    hash = 14695981039346656037u ^ seed;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
     return (size_t)((hash ^ hash >> 32) % SLOTS);
@@ -94,7 +108,7 @@ Policy *domain_policy_get(const char *xml, PolicyError *ret_error)
         return policy;
     policy = policy_parse(xml, length, POLICY_DOMAIN, &error);
     *ret_error = error;
-    copy = length <= POLICY_BYTES_MAX ? strdup(xml) : NULL;
+    copy = length <= POLICY_BYTES_MAX && !error.is_transient ? strdup(xml) : NULL;
     if (copy)
         remember(copy, length, index, policy, &error);
     return policy;

@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "util/cleanup.h"
+#include "util/printable.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Policy *current; /* NULL until a valid policy was found */
 static Reason invalid; /* why there is none */
 static bool is_from_file; /* current was read from the file, not the shipped default */
-static bool is_looked_at; /* seen holds what the file looked like */
+static bool is_looked_at; /* seen holds what the file looked like when it was read */
 static struct stat seen; /* all zero: there was no file */
 static bool is_settled; /* seen is old enough to trust its time stamps */
 
@@ -33,7 +34,7 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 /* `/etc/…/policy.xml:3: reason`, with the writer's own words made harmless. */
 static void describe(const PolicyError *error, Reason *ret)
 {
-    CLEANUP(mem) char *encoded = audit_encoded(error->reason.text);
+    CLEANUP(mem) char *encoded = printable(error->reason.text, "|=");
     const char *text = encoded ? encoded : "out of memory";
 
     if (error->line)
@@ -42,14 +43,18 @@ static void describe(const PolicyError *error, Reason *ret)
         reason_set(ret, "%s: %s", HOST_POLICY_PATH, text);
 }
 
-/* Called with the lock held. Says in @news what there is to say, and how loudly. */
-static AuditPriority reload(Reason *news)
+/*
+ * Called with the lock held. Says in @news what there is to say, and how loudly; and in
+ * @ret_final whether looking again before the file changes is of no use.
+ */
+static AuditPriority reload(Reason *news, bool *ret_final)
 {
     PolicyError error = {0};
     Policy *fresh = NULL;
     Reason what;
     int found = policy_read_host_file(HOST_POLICY_PATH, &fresh, &error);
 
+    *ret_final = !error.is_transient;
     if (found == 0 && is_from_file) {
         reason_set(news,
                    "host policy %s is gone: the last one stays in force until the daemon "
@@ -59,6 +64,7 @@ static AuditPriority reload(Reason *news)
     }
     if (found == 0)
         fresh = policy_shipped_default(&error);
+    *ret_final = *ret_final && !error.is_transient;
     if (!fresh) {
         describe(&error, &what);
         if (!current)
@@ -93,10 +99,9 @@ static bool refresh(Reason *news, AuditPriority *ret_priority)
         return false;
     was_same = is_looked_at && is_same_file(&seen, &now);
     seen = now;
-    is_looked_at = true;
     clock_gettime(CLOCK_REALTIME, &clock);
     is_settled = now.st_ino == 0 || now.st_ctim.tv_sec + SETTLE_SECONDS < clock.tv_sec;
-    *ret_priority = reload(news);
+    *ret_priority = reload(news, &is_looked_at);
     /* Reading a young file again is no news unless it went wrong. */
     return !(was_same && *ret_priority == AUDIT_WARNING);
 }

@@ -10,12 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Identity *system_identity;
-
-/* Made once: libvirt reads files to make it, and it never changes. */
-static void make_system_identity(void)
+/*
+ * The daemon's own identity, borrowed; NULL when it cannot be had this time. Made once:
+ * libvirt reads files to make it, and it never changes.
+ */
+static Identity *system_identity(void)
 {
-    system_identity = libvirt.identity_get_system();
+    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+    static Identity *made;
+    Identity *identity;
+
+    pthread_mutex_lock(&making);
+    if (!made)
+        made = libvirt.identity_get_system();
+    identity = made;
+    pthread_mutex_unlock(&making);
+    return identity;
 }
 
 static int libvirt_failed(Reason *why, const char *what)
@@ -108,13 +118,12 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
 
 int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    Identity *system = system_identity();
     Identity *caller = libvirt.identity_get_current();
     int result;
 
     *ret = (LiveDomain){.name = virDomainGetName(handle)};
-    pthread_once(&once, make_system_identity);
-    if (!system_identity || libvirt.identity_set_current(system_identity) < 0) {
+    if (!system || libvirt.identity_set_current(system) < 0) {
         result = reason_set(why, "cannot take the daemon's own identity");
     } else {
         result = read_as_system(handle, ret, why);

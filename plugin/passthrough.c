@@ -78,9 +78,11 @@ static void gather_host(Passthrough *pass)
 static void gather_caller(Passthrough *pass)
 {
     caller_read(&pass->caller);
-    if ((pass->host && pass->host->names_unix_groups) ||
-        (pass->policy && pass->policy->names_unix_groups))
-        caller_resolve_groups(&pass->caller);
+    if (((pass->host && pass->host->names_unix_groups) ||
+         (pass->policy && pass->policy->names_unix_groups)) &&
+        caller_resolve_groups(&pass->caller) < 0)
+        fail_call(pass, "guard:unknown-groups",
+                  "a policy asks for the caller's UNIX groups, and they cannot be read");
     pass->call.caller = &pass->caller.caller;
 }
 
@@ -134,6 +136,19 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     return NULL;
 }
 
+/*
+ * A command that passed here may still meet libvirt's own permissions, since they are
+ * asked behind us: a read-only connection, an access driver.
+ */
+static void note_refusal(const GuardAnswer *answer)
+{
+    int code = virGetLastErrorCode();
+    const char *fields = answer->record ? strchr(answer->record, ':') : NULL;
+
+    if (fields && (code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED))
+        log_line(AUDIT_WARNING, "QMP refused by libvirt%s", fields);
+}
+
 static Channel monitor_channel(unsigned int flags)
 {
     return flags & VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP ? CHANNEL_HMP : CHANNEL_QMP;
@@ -155,6 +170,8 @@ int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
     text = judge(domain, monitor_channel(flags), command, 0, are_monitor_flags(flags), &answer);
     if (text)
         returned = libvirt.monitor_command(domain, text, result, flags);
+    if (text && returned < 0)
+        note_refusal(&answer);
     guard_answer_clear(&answer);
     return returned;
 }
@@ -174,6 +191,8 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
     if (text && libvirt.monitor_command_with_files)
         returned = libvirt.monitor_command_with_files(domain, text, n_in, in, n_out, out, result,
                                                       flags);
+    if (text && returned < 0)
+        note_refusal(&answer);
     guard_answer_clear(&answer);
     return returned;
 }
@@ -189,6 +208,8 @@ char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, u
     text = judge(domain, CHANNEL_AGENT, command, 0, flags == 0, &answer);
     if (text)
         returned = libvirt.agent_command(domain, text, timeout, flags);
+    if (text && !returned)
+        note_refusal(&answer);
     guard_answer_clear(&answer);
     return returned;
 }

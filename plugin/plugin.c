@@ -10,6 +10,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,13 +30,26 @@ const char *plugin_failure(void)
     return *failure ? failure : NULL;
 }
 
-static bool is_guarded_daemon(void)
+static bool is_daemon_name(const char *path)
 {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
     for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
-        if (strcmp(program_invocation_short_name, daemons[i]) == 0)
+        if (strcmp(name, daemons[i]) == 0)
             return true;
     }
     return false;
+}
+
+/* By the file that runs, whatever it is called by; or by its name, under a tool that runs it. */
+static bool is_guarded_daemon(void)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    return is_daemon_name(path) || is_daemon_name(program_invocation_short_name);
 }
 
 /*

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit.h"
 
+#include "util/printable.h"
+
+#include <stdint.h>
 #include <string.h>
 
 #define PARAMETERS_MAX 32
@@ -25,27 +28,30 @@ static const ClassWording blocked = {"QMP blocked", AUDIT_ERROR,
 static const ClassWording would_block = {"QMP would block", AUDIT_WARNING,
                                          "b90639d6faba426abb68140711637af9"};
 
-/* Inside a list, a comma or bracket of the caller's would look like one of ours. */
-static void write_escaped(FILE *out, const char *text, const char *also)
+/* What a name may not hold, lest it look like a field, a field's value or a line's start. */
+#define NOT_IN_NAMES "|=:"
+#define NOT_IN_LISTS NOT_IN_NAMES ",[]"
+#define NOT_IN_REASONS "|="
+
+static void write_name(FILE *out, const char *name)
 {
-    if (!text) {
-        fputc('-', out);
-        return;
-    }
-    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-        if (*byte < 0x20 || *byte > 0x7e || strchr(also, *byte))
-            fprintf(out, "\\x%02x", *byte);
-        else
-            fputc(*byte, out);
-    }
+    write_printable(out, name, NOT_IN_NAMES, AUDIT_NAME_MAX);
 }
 
-void audit_write_encoded(FILE *out, const char *text)
+/* `sasl:NAME`, `baseline:@dangerous`: the part up to the first colon is ours. */
+static void write_labelled(FILE *out, const char *text)
 {
-    write_escaped(out, text, "|\\");
+    size_t length = text ? strcspn(text, ":") : 0;
+
+    if (text && text[length] && length < 32 &&
+        strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length) {
+        fprintf(out, "%.*s:", (int)length, text);
+        text += length + 1;
+    }
+    write_name(out, text);
 }
 
-char *audit_encoded(const char *text)
+char *audit_name(const char *name)
 {
     char *encoded = NULL;
     size_t size;
@@ -53,7 +59,7 @@ char *audit_encoded(const char *text)
 
     if (!out)
         return NULL;
-    audit_write_encoded(out, text);
+    write_name(out, name);
     if (fclose(out) != 0) {
         free(encoded);
         return NULL;
@@ -74,8 +80,32 @@ static void write_parameters(FILE *out, json_object *arguments)
                 break;
             }
             fputs(count++ ? "," : "", out);
-            write_escaped(out, name, "|\\,[]");
+            write_printable(out, name, NOT_IN_LISTS, AUDIT_NAME_MAX);
         }
+    }
+    fputc(']', out);
+}
+
+/* The actions of a transaction, each name once. */
+static void write_parts(FILE *out, const Request *request)
+{
+    int count = 0;
+
+    fputs(" | parts=[", out);
+    for (size_t i = 1; i < request->n_operations; i++) {
+        const char *name = request->operations[i].name;
+        size_t earlier = 1;
+
+        while (earlier < i && strcmp(request->operations[earlier].name, name) != 0)
+            earlier++;
+        if (earlier < i)
+            continue;
+        if (count == PARAMETERS_MAX) {
+            fputs(",...", out);
+            break;
+        }
+        fputs(count++ ? "," : "", out);
+        write_printable(out, name, NOT_IN_LISTS, AUDIT_NAME_MAX);
     }
     fputc(']', out);
 }
@@ -93,11 +123,13 @@ static void write_origin(FILE *out, const AuditEvent *event)
         return;
     if (event->request->operations[0].channel == CHANNEL_HMP) {
         fputs(" | hmp=", out);
-        audit_write_encoded(out, event->request->operations[0].name);
+        write_name(out, event->request->operations[0].name);
     }
+    if (event->request->n_operations > 1)
+        write_parts(out, event->request);
     if (decision && decision->operation != &event->request->operations[0]) {
         fputs(" | part=", out);
-        audit_write_encoded(out, decision->operation->name);
+        write_name(out, decision->operation->name);
     }
 }
 
@@ -116,12 +148,11 @@ static void write_rule(FILE *out, const AuditEvent *event)
     char buffer[64];
 
     fputs(" | rule=", out);
-    audit_write_encoded(out, event->decision
-                                 ? decision_rule_id(event->decision, buffer, sizeof(buffer))
-                                 : event->failed_rule);
+    write_labelled(out, event->decision ? decision_rule_id(event->decision, buffer, sizeof(buffer))
+                                        : event->failed_rule);
     if (event->reason) {
         fputs(" | reason=", out);
-        audit_write_encoded(out, event->reason);
+        write_printable(out, event->reason, NOT_IN_REASONS, SIZE_MAX);
     }
 }
 
@@ -149,13 +180,15 @@ static void write_fields(FILE *out, const AuditEvent *event, const ClassWording 
     if (class == CLASS_SAFE)
         write_parameters(out, event->request->operations[0].arguments);
     fputs(" | user=", out);
-    audit_write_encoded(out, event->user);
+    write_labelled(out, event->user);
     if (class == CLASS_MEMORY_DUMP) {
         fputs(" | purpose=", out);
-        audit_write_encoded(out, purpose_of(decision));
+        write_name(out, purpose_of(decision));
     }
     if (!passes || class == CLASS_DANGEROUS)
         write_rule(out, event);
+    if (wording == &would_block)
+        fprintf(out, " | class=%s", class_name(decision->operation->is.command_class));
     if (class == CLASS_SAFE)
         write_time(out, event->when);
     write_origin(out, event);
@@ -181,17 +214,17 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
         .priority = priority_of(wording, event->decision),
         .message_id = wording->message_id,
         .verdict = verdict_name(event->decision ? event->decision->verdict : VERDICT_DENY),
-        .domain = audit_encoded(event->domain),
-        .command = audit_encoded(command),
-        .user = audit_encoded(event->user),
+        .domain = audit_name(event->domain),
+        .command = audit_name(command),
+        .user = audit_name(event->user),
     };
     out = open_memstream(&ret->line, &size);
     if (!out)
         return;
     fprintf(out, "%s: ", wording->prefix);
-    audit_write_encoded(out, event->domain);
+    write_name(out, event->domain);
     fputs(" | ", out);
-    audit_write_encoded(out, command);
+    write_name(out, command);
     write_fields(out, event, wording);
     is_complete = !ferror(out) && ret->domain && ret->command && ret->user;
     if (fclose(out) != 0 || !is_complete) {

@@ -46,13 +46,15 @@ typedef struct AuditRecord {
 void audit_record_make(const AuditEvent *event, AuditRecord *ret);
 void audit_record_clear(AuditRecord *record);
 
-/*
- * Writes @text so that it cannot forge or split a line: printable ASCII stays, save
- * `|` and `\`; every other byte becomes \xHH. NULL is written as `-`.
- */
-void audit_write_encoded(FILE *out, const char *text);
+/* Of a longer name the rest is left out, and `...` stands for it. */
+#define AUDIT_NAME_MAX 256
 
-/* The same into a new string (caller frees); NULL when out of memory. */
-char *audit_encoded(const char *text);
+/*
+ * A name from outside as a record has it, so that it can neither split a line nor look
+ * like a field: printable ASCII stays, save `|`, `\`, `=` and `:`; every other byte
+ * becomes \xHH. At most AUDIT_NAME_MAX bytes of it; NULL becomes `-`. A new string
+ * (caller frees), or NULL when out of memory.
+ */
+char *audit_name(const char *name);
 
 #endif

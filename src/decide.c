@@ -136,9 +136,7 @@ static Decision softened(Decision decision, bool audits)
 /* What trying a rule costs beside its globs: a little, but there may be many. */
 static size_t rule_cost(const Judge *judge, const Rule *rule)
 {
-    size_t groups = rule->unix_group ? judge->question->caller->n_unix_groups : 0;
-
-    return 8 + rule->n_arguments + groups;
+    return rule->cost + (rule->unix_group ? judge->question->caller->n_unix_groups : 0);
 }
 
 /* Takes @cost off the budget; false, and nothing is left, when it does not suffice. */
@@ -246,6 +244,20 @@ static Decision decide_operation(Judge *judge)
     return is_delegated || by_domain.verdict < by_host.verdict ? by_domain : by_host;
 }
 
+/* Of two with the same verdict the louder one goes on record; unknown is louder than safe. */
+static bool is_stricter(const Decision *a, const Decision *b)
+{
+    static const int loudness[CLASS_COUNT] = {[CLASS_SAFE] = 0,
+                                              [CLASS_UNKNOWN] = 1,
+                                              [CLASS_PRIVILEGED] = 2,
+                                              [CLASS_MEMORY_DUMP] = 3,
+                                              [CLASS_DANGEROUS] = 4};
+
+    if (a->verdict != b->verdict)
+        return a->verdict < b->verdict;
+    return loudness[a->operation->is.command_class] > loudness[b->operation->is.command_class];
+}
+
 Decision decide(const Question *question)
 {
     Judge judge = {.question = question, .budget = WORK_BUDGET};
@@ -256,7 +268,7 @@ Decision decide(const Question *question)
 
         judge.operation = &question->request->operations[i];
         decision = decide_operation(&judge);
-        if (i == 0 || decision.verdict < strictest.verdict)
+        if (i == 0 || is_stricter(&decision, &strictest))
             strictest = decision;
     }
     return strictest;

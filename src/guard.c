@@ -34,6 +34,7 @@
 #include "guard.h"
 
 #include "util/cleanup.h"
+#include "util/printable.h"
 
 #include <string.h>
 
@@ -46,7 +47,7 @@ static char *instead_for(const Operation *operation, const char *domain)
     static const char placeholder[] = "{domain}";
     const char *instead = operation->entry ? operation->entry->instead : NULL;
     const char *place = instead ? strstr(instead, placeholder) : NULL;
-    CLEANUP(mem) char *name = audit_encoded(domain);
+    CLEANUP(mem) char *name = audit_name(domain);
     char *text = NULL;
 
     if (!instead || !name)
@@ -67,16 +68,17 @@ static char *make_denial(const GuardCall *call, const GuardAnswer *answer, const
 {
     const Operation *decided = answer->decision.operation;
     const Operation *first = &answer->request->operations[0];
-    CLEANUP(mem) char *command = audit_encoded(decided->name);
-    CLEANUP(mem) char *whole = audit_encoded(first->name);
+    CLEANUP(mem) char *command = audit_name(decided->name);
+    CLEANUP(mem) char *whole = audit_name(first->name);
     CLEANUP(mem) char *instead = instead_for(decided, call->domain_name);
+    CLEANUP(mem) char *rule = printable(answer->rule, "|=");
     char *message = NULL;
 
-    if (!command || !whole)
+    if (!command || !whole || !rule)
         return NULL;
     if (asprintf(&message, "'%s'%s%s%s on domain '%s' is denied by %s%s%s", command,
                  decided == first ? "" : " in '", decided == first ? "" : whole,
-                 decided == first ? "" : "'", domain, answer->rule, instead ? "; use: " : "",
+                 decided == first ? "" : "'", domain, rule, instead ? "; use: " : "",
                  instead ? instead : "") < 0)
         return NULL;
     return message;
@@ -85,8 +87,8 @@ static char *make_denial(const GuardCall *call, const GuardAnswer *answer, const
 /* What the client is told. Its own words are encoded: others read its errors. */
 static char *make_message(const GuardCall *call, const GuardAnswer *answer, const char *failure)
 {
-    CLEANUP(mem) char *domain = audit_encoded(call->domain_name);
-    CLEANUP(mem) char *because = audit_encoded(failure);
+    CLEANUP(mem) char *domain = audit_name(call->domain_name);
+    CLEANUP(mem) char *because = printable(failure, "|=");
     char *message = NULL;
 
     if (!domain || !because)
@@ -109,11 +111,11 @@ static bool has_stray_fds(const GuardCall *call, const Request *request)
 
 /*
  * A guest that is protected from its host is not judged by a profile that lets the host
- * look inside, unless its policy names one.
+ * look inside, unless its policy names a full one. (A switch alone is none.)
  */
 static bool chooses_confidential(const GuardCall *call)
 {
-    return call->is_confidential && !(call->domain && call->domain->n_profiles);
+    return call->is_confidential && !(call->domain && call->domain->is_complete);
 }
 
 /* Steps 1 to 3. Returns 0 with a decision, or -1 with the failed rule and why. */

@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include "util/cleanup.h"
+#include "util/printable.h"
 
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static const char *const rule_columns[] = {"operation", "policy", "line",
 
 static void add_text(json_object *object, const char *name, const char *text)
 {
-    CLEANUP(mem) char *encoded = audit_encoded(text);
+    CLEANUP(mem) char *encoded = printable(text, "");
 
     json_object_object_add(object, name, encoded ? json_object_new_string(encoded) : NULL);
 }
@@ -136,7 +137,7 @@ static int print_rules(json_object *rules)
 
 static void print_operation(const Operation *operation)
 {
-    CLEANUP(mem) char *command = audit_encoded(operation->command);
+    CLEANUP(mem) char *command = printable(operation->command, "");
     CLEANUP(json) json_object *groups = group_names(operation->is.groups);
 
     printf("%s '%s', class %s, groups", channel_name(operation->channel), command ? command : "?",
@@ -158,8 +159,8 @@ static int print_verdict(const GuardAnswer *answer)
         printf("deny: %s\n", answer->message ? answer->message : "out of memory");
         return 0;
     }
-    command = audit_encoded(decided->command);
-    whole = audit_encoded(first->command);
+    command = printable(decided->command, "");
+    whole = printable(first->command, "");
     if (!command || !whole)
         return -1;
     printf("%s: '%s'", verdict_of(answer), command);

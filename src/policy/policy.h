@@ -71,6 +71,7 @@ typedef struct Rule {
     RuleArgument *arguments;
     size_t n_arguments;
     unsigned line;
+    unsigned cost; /* of trying it: decide() has a budget */
     char *id; /* how records name the rule: `baseline:@dangerous`, `domain:quit#2` */
 } Rule;
 
@@ -94,6 +95,7 @@ typedef struct Policy {
 typedef struct PolicyError {
     unsigned line; /* counted from 1; 0 when no line is to blame */
     Reason reason;
+    bool is_transient; /* it could not be read this time; nothing is said of what it holds */
 } PolicyError;
 
 /*

@@ -42,6 +42,13 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return (ssize_t)length;
 }
 
+/* The system said no, for a reason in errno: it may say yes the next time. */
+static int could_not(PolicyError *ret_error, const char *what)
+{
+    ret_error->is_transient = true;
+    return reason_set(&ret_error->reason, "cannot %s it: %s", what, strerror(errno));
+}
+
 int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *ret_error)
 {
     CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -51,22 +58,22 @@ int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *re
     ssize_t length;
     Policy *policy;
 
-    ret_error->line = 0;
+    *ret_error = (PolicyError){0};
     /* A link that leads nowhere is not "no file": somebody meant there to be one. */
     if (fd < 0 && errno == ENOENT && lstat(path, &info) < 0)
         return 0;
     if (fd < 0 || fstat(fd, &info) < 0)
-        return reason_set(&ret_error->reason, "cannot open it: %s", strerror(errno));
+        return could_not(ret_error, "open");
     unsafe = unsafe_because(&info);
     if (unsafe)
         return reason_set(&ret_error->reason, "%s", unsafe);
 
     text = malloc(POLICY_BYTES_MAX + 1);
     if (!text)
-        return reason_set(&ret_error->reason, "out of memory");
+        return could_not(ret_error, "read");
     length = read_all(fd, text, POLICY_BYTES_MAX + 1);
     if (length < 0)
-        return reason_set(&ret_error->reason, "cannot read it: %s", strerror(errno));
+        return could_not(ret_error, "read");
     policy = policy_parse(text, (size_t)length, POLICY_HOST, ret_error);
     if (!policy)
         return -1;

@@ -14,6 +14,9 @@
 
 #define ATTRIBUTE_MAX ((size_t)1024)
 
+/* Far more than a rule has attributes, and room for a ruler of `=` in a comment. */
+#define TAG_EQUALS_MAX 256
+
 typedef struct PolicyReader {
     Policy *policy;
     PolicyError *error;
@@ -51,10 +54,16 @@ static int fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
     return -1;
 }
 
-static int copy_text(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
+static int fail_memory(PolicyReader *reader)
+{
+    reader->error->is_transient = true;
+    return fail(reader, NULL, "out of memory");
+}
+
+static int copy_text(PolicyReader *reader, char **slot, const char *value)
 {
     *slot = strdup(value);
-    return *slot ? 0 : fail(reader, where, "out of memory");
+    return *slot ? 0 : fail_memory(reader);
 }
 
 static int copy_glob(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
@@ -62,7 +71,7 @@ static int copy_glob(PolicyReader *reader, char **slot, const char *value, xmlNo
     if (strpbrk(value, "[]"))
         return fail(reader, where, "pattern '%s': only * and ? are special, [...] is not known",
                     value);
-    return copy_text(reader, slot, value, where);
+    return copy_text(reader, slot, value);
 }
 
 static int add_profile(PolicyReader *reader, Policy *policy, const char *name, xmlNodePtr where)
@@ -85,7 +94,7 @@ static int set_profile(PolicyReader *reader, void *target, const char *value, xm
     char *rest = NULL;
 
     if (!names)
-        return fail(reader, where, "out of memory");
+        return fail_memory(reader);
     if (!names[strspn(names, " ")])
         return fail(reader, where, "attribute 'profile' of <%s> names none", where->name);
     for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
@@ -119,7 +128,7 @@ static int set_domain_mode(PolicyReader *reader, void *target, const char *value
 
 static int set_name(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    return copy_text(reader, &((Policy *)target)->origin, value, where);
+    return copy_text(reader, &((Policy *)target)->origin, value);
 }
 
 static int set_default(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
@@ -161,29 +170,29 @@ static int set_group(PolicyReader *reader, void *target, const char *value, xmlN
     if (!group)
         return fail(reader, where, "there is no group '%s'", value);
     rule->groups = group->set;
-    return copy_text(reader, &rule->group_name, value, where);
+    return copy_text(reader, &rule->group_name, value);
 }
 
 static int set_user(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    return copy_text(reader, &((Rule *)target)->user, value, where);
+    return copy_text(reader, &((Rule *)target)->user, value);
 }
 
 static int set_unix_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
     reader->policy->names_unix_groups = true;
-    return copy_text(reader, &((Rule *)target)->unix_group, value, where);
+    return copy_text(reader, &((Rule *)target)->unix_group, value);
 }
 
 static int set_purpose(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    return copy_text(reader, &((Rule *)target)->purpose, value, where);
+    return copy_text(reader, &((Rule *)target)->purpose, value);
 }
 
 static int set_argument_name(PolicyReader *reader, void *target, const char *value,
                              xmlNodePtr where)
 {
-    return copy_text(reader, &((RuleArgument *)target)->name, value, where);
+    return copy_text(reader, &((RuleArgument *)target)->name, value);
 }
 
 static int set_argument_match(PolicyReader *reader, void *target, const char *value,
@@ -308,7 +317,7 @@ static int read_argument(PolicyReader *reader, xmlNodePtr node, Rule *rule)
         return fail(reader, node, "unknown element <%s> in a rule", node->name);
     grown = realloc(rule->arguments, (rule->n_arguments + 1) * sizeof(*grown));
     if (!grown)
-        return fail(reader, node, "out of memory");
+        return fail_memory(reader);
     rule->arguments = grown;
     argument = &rule->arguments[rule->n_arguments++];
     *argument = (RuleArgument){0};
@@ -336,6 +345,18 @@ static char *make_rule_id(const Policy *policy, const Rule *rule)
     else
         length = asprintf(&id, "%s:%s#%zu", policy->origin, what, policy->n_rules);
     return length < 0 ? NULL : id;
+}
+
+/* In steps of the decision's work budget, beside what its globs take. */
+static unsigned rule_cost(const Rule *rule)
+{
+    size_t cost = 8;
+
+    if (rule->user)
+        cost += strlen(rule->user) / 8;
+    for (size_t i = 0; i < rule->n_arguments; i++)
+        cost += 2 + strlen(rule->arguments[i].name) / 8;
+    return (unsigned)cost;
 }
 
 static int rule_kind_from_name(const char *name)
@@ -372,8 +393,9 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
     }
     if (failed)
         return -1;
+    rule->cost = rule_cost(rule);
     rule->id = make_rule_id(reader->policy, rule);
-    return rule->id ? 0 : fail(reader, node, "out of memory");
+    return rule->id ? 0 : fail_memory(reader);
 }
 
 static int read_rules(PolicyReader *reader, xmlNodePtr root)
@@ -391,7 +413,7 @@ static int read_rules(PolicyReader *reader, xmlNodePtr root)
             Rule *grown = realloc(policy->rules, wanted * sizeof(*grown));
 
             if (!grown)
-                return fail(reader, node, "out of memory");
+                return fail_memory(reader);
             policy->rules = grown;
             space = wanted;
         }
@@ -416,13 +438,30 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
     if (policy->kind != POLICY_PROFILE) {
         policy->origin = strdup(policy->kind == POLICY_HOST ? "host" : "domain");
         if (!policy->origin)
-            return fail(reader, root, "out of memory");
+            return fail_memory(reader);
     }
     if (read_attributes(reader, root, policy_attributes, policy) < 0)
         return -1;
     if (!policy->origin)
         return fail(reader, root, "a profile needs the attribute 'name'");
     return read_rules(reader, root);
+}
+
+/*
+ * libxml2's time grows with the square of a tag's attributes, and a domain's owner may
+ * write a megabyte of them. Counts what looks like one since the last `<`.
+ */
+static bool has_crowded_tag(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '<')
+            count = 0;
+        else if (text[i] == '=' && ++count > TAG_EQUALS_MAX)
+            return true;
+    }
+    return false;
 }
 
 /* Parses without DTD, entities, network or a word on stderr. */
@@ -443,9 +482,13 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
         fail(reader, NULL, "a policy has no DOCTYPE");
         return NULL;
     }
+    if (has_crowded_tag(text, length)) {
+        fail(reader, NULL, "a tag, comment or text with more than %d equals signs", TAG_EQUALS_MAX);
+        return NULL;
+    }
     context = xmlNewParserCtxt();
     if (!context) {
-        fail(reader, NULL, "out of memory");
+        fail_memory(reader);
         return NULL;
     }
     /* The encoding is given, so that no declaration can hide a DOCTYPE in UTF-16. */
@@ -457,6 +500,7 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
         const char *message = last && last->message ? last->message : "not XML\n";
 
         fail(reader, NULL, "not well-formed XML: %.*s", (int)strcspn(message, "\n"), message);
+        reader->error->is_transient = last && last->code == XML_ERR_NO_MEMORY;
         reader->error->line = last && last->line > 0 ? (unsigned)last->line : 0;
     }
     xmlFreeParserCtxt(context);
@@ -467,10 +511,10 @@ static Policy *parse(PolicyReader *reader, const char *text, size_t length, Poli
 {
     CLEANUP(xmldoc) xmlDocPtr doc = NULL;
 
-    reader->error->line = 0;
+    *reader->error = (PolicyError){0};
     reader->policy = calloc(1, sizeof(*reader->policy));
     if (!reader->policy) {
-        fail(reader, NULL, "out of memory");
+        fail_memory(reader);
         return NULL;
     }
     atomic_init(&reader->policy->references, 1);

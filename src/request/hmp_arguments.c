@@ -230,6 +230,8 @@ static bool is_size(const char *word)
 {
     const char *rest = behind_decimal(word);
 
+    if (strncmp(word, "0x", 2) == 0)
+        return word[2] && !word[2 + strspn(word + 2, "0123456789abcdefABCDEF")];
     return rest && (!*rest || (strchr("bkmgtpeBKMGTPE", *rest) && !rest[1]));
 }
 

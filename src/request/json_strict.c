@@ -231,7 +231,8 @@ static int check_tree(json_object *value, size_t *members, Reason *why)
     switch (json_object_get_type(value)) {
     case json_type_object: {
         json_object_object_foreach (value, key, member) {
-            (void)key;
+            if (strlen(key) > JSON_KEY_MAX)
+                return reason_set(why, "a member's name is longer than %zu bytes", JSON_KEY_MAX);
             ++*members;
             if (check_tree(member, members, why) < 0)
                 return -1;

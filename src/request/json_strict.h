@@ -18,6 +18,9 @@
 /* libvirt's own limit for one string on the wire (REMOTE_STRING_MAX). */
 #define REQUEST_BYTES_MAX ((size_t)4194304)
 
+/* QEMU's own names are shorter; it repeats a wrong one in its answer. */
+#define JSON_KEY_MAX ((size_t)255)
+
 /* QEMU forgets its open braces at 2097152 tokens, 64 MiB or depth 1024; stay far below. */
 #define REQUEST_TOKENS_MAX ((size_t)65536)
 #define REQUEST_DEPTH_MAX 32

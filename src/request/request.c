@@ -76,6 +76,8 @@ static int add_actions(Request *request, json_object *arguments, Reason *why)
         !json_object_is_type(actions, json_type_array))
         return reason_set(why, "a transaction without a list of actions");
     count = json_object_array_length(actions);
+    if (count > ACTIONS_MAX)
+        return reason_set(why, "a transaction of %zu actions, more than %zu", count, ACTIONS_MAX);
     grown = calloc(1 + count, sizeof(*grown));
     if (!grown)
         return reason_set(why, "out of memory");
@@ -153,6 +155,8 @@ static int read_json(Request *request, Channel channel, const char *text, size_t
     const char *name;
     int result = 0;
 
+    if (channel == CHANNEL_QMP && length > QMP_BYTES_MAX)
+        return reason_set(why, "%zu bytes, more than %zu", length, QMP_BYTES_MAX);
     request->document = json_strict_parse(text, length, why);
     if (!request->document || check_envelope(request->document, why) < 0)
         return -1;

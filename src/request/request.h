@@ -19,6 +19,15 @@
 #define COMMAND_NAME_MAX ((size_t)255)
 
 /*
+ * QEMU may repeat a text in its answer, six bytes for a character, and libvirt closes a
+ * monitor whose answer exceeds 10 MiB. (The agent may get files: as much as libvirt takes.)
+ */
+#define QMP_BYTES_MAX ((size_t)1048576)
+
+/* More actions than that in one transaction are refused. */
+#define ACTIONS_MAX ((size_t)256)
+
+/*
  * One thing that QEMU or the agent would do. An HMP line is one operation on
  * CHANNEL_HMP whether it came by --hmp or inside human-monitor-command.
  */

@@ -5,13 +5,17 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <string.h>
 
 #define GROUPS_MAX 1024
 #define ENTRY_BYTES_MAX ((size_t)1048576)
 
-/* The name of a group; NULL when it has none or memory is short. Caller frees. */
-static char *group_name(gid_t gid)
+/*
+ * Finds the name of a group. Returns 1, 0 when it has none, -1 when the name service
+ * does not answer. Caller frees.
+ */
+static int find_group_name(gid_t gid, char **ret_name)
 {
     CLEANUP(mem) char *buffer = NULL;
     struct group entry;
@@ -22,31 +26,75 @@ static char *group_name(gid_t gid)
         int error;
 
         if (!grown)
-            return NULL;
+            return -1;
         buffer = grown;
         error = getgrgid_r(gid, &entry, buffer, size, &found);
-        if (error != ERANGE)
-            return error == 0 && found ? strdup(found->gr_name) : NULL;
+        if (error == ERANGE)
+            continue;
+        if (error != 0)
+            return -1;
+        *ret_name = found ? strdup(found->gr_name) : NULL;
+        return !found ? 0 : *ret_name ? 1 : -1;
     }
-    return NULL;
+    return -1;
+}
+
+/* The group that the user has in the user database: 0, or -1 when there is no answer. */
+static int find_primary_group(const char *user, gid_t *ret_gid)
+{
+    CLEANUP(mem) char *buffer = NULL;
+    struct passwd entry;
+    struct passwd *found = NULL;
+
+    for (size_t size = 1024; size <= ENTRY_BYTES_MAX; size *= 2) {
+        char *grown = realloc(buffer, size);
+        int error;
+
+        if (!grown)
+            return -1;
+        buffer = grown;
+        error = getpwnam_r(user, &entry, buffer, size, &found);
+        if (error == ERANGE)
+            continue;
+        if (error != 0 || !found)
+            return -1;
+        *ret_gid = entry.pw_gid;
+        return 0;
+    }
+    return -1;
+}
+
+/* getgrouplist(3) hides errors; that the primary group has a name shows that it answered. */
+static int add_names(UnixGroups *groups, const gid_t *gids, int count, gid_t primary)
+{
+    for (int i = 0; i < count; i++) {
+        char *name = NULL;
+        int found = find_group_name(gids[i], &name);
+
+        if (found < 0 || (found == 0 && gids[i] == primary))
+            return -1;
+        if (found == 1)
+            groups->names[groups->n_names++] = name;
+    }
+    return 0;
 }
 
 int unix_groups_read(const char *user, gid_t gid, UnixGroups *ret)
 {
-    CLEANUP(mem) gid_t *gids = calloc(GROUPS_MAX, sizeof(*gids));
+    CLEANUP(mem) gid_t *gids = calloc(GROUPS_MAX + 1, sizeof(*gids));
     UnixGroups groups = {0};
     int count = GROUPS_MAX;
+    gid_t primary;
 
-    if (!gids || getgrouplist(user, gid, gids, &count) < 0)
+    /* sg(1) and newgrp(1) change the group that a user connects with, not who it is. */
+    if (!gids || find_primary_group(user, &primary) < 0 ||
+        getgrouplist(user, primary, gids, &count) < 0)
         return -1;
-    groups.names = calloc((size_t)count + 1, sizeof(*groups.names));
-    if (!groups.names)
+    gids[count++] = gid;
+    groups.names = calloc((size_t)count, sizeof(*groups.names));
+    if (!groups.names || add_names(&groups, gids, count, primary) < 0) {
+        unix_groups_clear(&groups);
         return -1;
-    for (int i = 0; i < count; i++) {
-        char *name = group_name(gids[i]);
-
-        if (name)
-            groups.names[groups.n_names++] = name;
     }
     *ret = groups;
     return 0;
