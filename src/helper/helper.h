@@ -63,6 +63,9 @@ int helper_read_domain_file(const char *path, DomainXml *ret);
  */
 char *policy_without_namespace(const char *xml, size_t length);
 
+/* True, with what to say, when a valid rule is hardly what its author meant. */
+bool lint_rule(const Rule *rule, Reason *ret);
+
 /* `FILE:3: reason`; caller frees. */
 char *helper_policy_error(const char *where, const PolicyError *error);
 

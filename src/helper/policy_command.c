@@ -17,21 +17,51 @@ typedef struct PolicyAction {
     int (*run)(const HelperContext *context, char **argv, bool as_json);
 } PolicyAction;
 
-static int answer_json(bool valid, const PolicyError *error, const char *kind)
+static json_object *warnings_of(const Policy *policy)
+{
+    json_object *warnings = json_object_new_array();
+    Reason why;
+
+    for (size_t i = 0; warnings && i < policy->n_rules; i++) {
+        json_object *warning;
+
+        if (!lint_rule(&policy->rules[i], &why))
+            continue;
+        warning = json_object_new_object();
+        json_object_object_add(warning, "line", json_object_new_int64(policy->rules[i].line));
+        json_object_object_add(warning, "warning", json_object_new_string(why.text));
+        json_object_array_add(warnings, warning);
+    }
+    return warnings;
+}
+
+/* @policy is NULL when it is not valid. */
+static int answer_json(const Policy *policy, const PolicyError *error, const char *kind)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
     if (!object)
         return complain("out of memory");
-    json_object_object_add(object, "valid", json_object_new_boolean(valid));
-    if (valid) {
+    json_object_object_add(object, "valid", json_object_new_boolean(policy != NULL));
+    if (policy) {
         json_object_object_add(object, "kind", json_object_new_string(kind));
+        json_object_object_add(object, "warnings", warnings_of(policy));
     } else {
         json_object_object_add(object, "line", json_object_new_int64(error->line));
         json_object_object_add(object, "reason", json_object_new_string(error->reason.text));
     }
     puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-    return valid ? EXIT_YES : EXIT_NO;
+    return policy ? EXIT_YES : EXIT_NO;
+}
+
+static void warn_of_rules(const Policy *policy, const char *where)
+{
+    Reason why;
+
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        if (lint_rule(&policy->rules[i], &why))
+            fprintf(stderr, "%s:%u: warning: %s\n", where, policy->rules[i].line, why.text);
+    }
 }
 
 /*
@@ -75,7 +105,7 @@ static int validate(const HelperContext *context, char **argv, bool as_json)
         return EXIT_UNSURE;
     policy = parse_any(text, length, &kind, &error);
     if (as_json) {
-        int status = answer_json(policy != NULL, &error, kind);
+        int status = answer_json(policy, &error, kind);
 
         policy_unref(policy);
         return status;
@@ -85,6 +115,7 @@ static int validate(const HelperContext *context, char **argv, bool as_json)
         fprintf(stderr, "%s\n", told ? told : "out of memory");
         return EXIT_NO;
     }
+    warn_of_rules(policy, argv[0]);
     printf("%s: valid as a %s policy, rules: %zu\n", argv[0], kind, policy->n_rules);
     policy_unref(policy);
     return EXIT_YES;
@@ -189,6 +220,7 @@ static int set(const HelperContext *context, char **argv, bool as_json)
         fprintf(stderr, "%s\nnothing was changed\n", told ? told : "out of memory");
         return EXIT_NO;
     }
+    warn_of_rules(policy, argv[1]);
     policy_unref(policy);
     bare = policy_without_namespace(text, length);
     return bare ? write_policy(context, argv[0], bare, as_json) : complain("out of memory");
