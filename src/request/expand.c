@@ -9,6 +9,9 @@
 
 #define JSON_PREFIX "json:"
 
+/* What a block node calls the text that stands for it. */
+#define FILE_NAME "filename"
+
 /* A json: name inside a json: name inside ...; nobody needs more. */
 #define NESTED_MAX 4
 
@@ -35,12 +38,92 @@ static bool holds_json_name(json_object *value)
     return is_json_name(value);
 }
 
+/*
+ * The object at @name of @parent, made when it is not there. A text in its place is the
+ * node's file name, to which more is added (`file=/x,file.locking=on`). Borrowed; NULL on
+ * failure.
+ */
+static json_object *object_at(json_object *parent, const char *name)
+{
+    json_object *old = NULL;
+    json_object *object;
+
+    json_object_object_get_ex(parent, name, &old);
+    if (json_object_is_type(old, json_type_object))
+        return old;
+    object = json_object_new_object();
+    if (!object || (old && json_object_object_add(object, FILE_NAME, json_object_get(old)) < 0) ||
+        json_object_object_add(parent, name, object) < 0) {
+        json_object_put(object);
+        return NULL;
+    }
+    return object;
+}
+
+/*
+ * Adds one option and takes over @value; a key that comes again makes a list, as QEMU's
+ * option visitor does.
+ */
+static int add_value(json_object *object, const char *key, json_object *value)
+{
+    json_object *old = NULL;
+    json_object *list;
+
+    if (!json_object_object_get_ex(object, key, &old))
+        return json_object_object_add(object, key, value);
+    if (json_object_is_type(old, json_type_object) && !json_object_is_type(value, json_type_object))
+        return add_value(old, FILE_NAME, value);
+    if (json_object_is_type(old, json_type_array))
+        return json_object_array_add(old, value);
+    list = json_object_new_array();
+    if (!list || json_object_array_add(list, json_object_get(old)) < 0 ||
+        json_object_array_add(list, value) < 0)
+        return -1;
+    return json_object_object_add(object, key, list);
+}
+
+/* `file.driver` is the member driver of the member file. @key is taken apart. */
+static int add_option(json_object *options, char *key, json_object *value)
+{
+    json_object *object = options;
+    char *dot;
+
+    while ((dot = strchr(key, '.')) && dot > key) {
+        *dot = '\0';
+        object = object_at(object, key);
+        if (!object)
+            return -1;
+        key = dot + 1;
+    }
+    return add_value(object, key, value);
+}
+
+/* A json: name may have dotted keys, which mean the same. A new object; NULL on failure. */
+static json_object *without_dots(json_object *object)
+{
+    CLEANUP(json) json_object *plain = json_object_new_object();
+
+    if (!plain)
+        return NULL;
+    json_object_object_foreach (object, name, member) {
+        CLEANUP(mem) char *key = strdup(name);
+        json_object *value = json_object_is_type(member, json_type_object)
+                                 ? without_dots(member)
+                                 : json_object_get(member);
+
+        if (!key || (member && !value) || add_option(plain, key, value) < 0)
+            return NULL;
+    }
+    return steal_pointer(&plain);
+}
+
 static int expand_json_names(json_object *value, int depth, Reason *why);
 
 /* The object that @member stands for, or @member itself, as a new reference. */
 static json_object *expanded_member(json_object *member, int depth, Reason *why)
 {
     const char *text;
+    CLEANUP(json) json_object *parsed = NULL;
     json_object *object;
 
     if (!is_json_name(member)) {
@@ -53,7 +136,8 @@ static json_object *expanded_member(json_object *member, int depth, Reason *why)
         reason_set(why, "json: names nested too deep");
         return NULL;
     }
-    object = json_strict_parse(text, strlen(text), why);
+    parsed = json_strict_parse(text, strlen(text), why);
+    object = parsed ? without_dots(parsed) : NULL;
     if (object && expand_json_names(object, depth - 1, why) < 0) {
         json_object_put(object);
         return NULL;
@@ -87,58 +171,6 @@ static int expand_json_names(json_object *value, int depth, Reason *why)
     return 0;
 }
 
-/* The object at @name of @parent, made when it is not there. Borrowed; NULL on failure. */
-static json_object *object_at(json_object *parent, const char *name)
-{
-    json_object *object = NULL;
-
-    if (json_object_object_get_ex(parent, name, &object) &&
-        json_object_is_type(object, json_type_object))
-        return object;
-    object = json_object_new_object();
-    if (!object || json_object_object_add(parent, name, object) < 0) {
-        json_object_put(object);
-        return NULL;
-    }
-    return object;
-}
-
-/* Adds one option; a key that comes again makes a list, as QEMU's option visitor does. */
-static int add_value(json_object *object, const char *key, const char *value)
-{
-    json_object *text = json_object_new_string(value);
-    json_object *old = NULL;
-    json_object *list;
-
-    if (!text)
-        return -1;
-    if (!json_object_object_get_ex(object, key, &old))
-        return json_object_object_add(object, key, text);
-    if (json_object_is_type(old, json_type_array))
-        return json_object_array_add(old, text);
-    list = json_object_new_array();
-    if (!list || json_object_array_add(list, json_object_get(old)) < 0 ||
-        json_object_array_add(list, text) < 0)
-        return -1;
-    return json_object_object_add(object, key, list);
-}
-
-/* `file.driver` is the member driver of the member file. @key is taken apart. */
-static int add_option(json_object *options, char *key, const char *value)
-{
-    json_object *object = options;
-    char *dot;
-
-    while ((dot = strchr(key, '.')) && dot > key) {
-        *dot = '\0';
-        object = object_at(object, key);
-        if (!object)
-            return -1;
-        key = dot + 1;
-    }
-    return add_value(object, key, value);
-}
-
 /* Copies one option up to its comma into @out; `,,` is a comma of its own. */
 static const char *next_option(const char *text, char *out)
 {
@@ -152,6 +184,13 @@ static const char *next_option(const char *text, char *out)
     }
     *out = '\0';
     return text;
+}
+
+static int add_text(json_object *options, char *key, const char *text)
+{
+    json_object *value = json_object_new_string(text);
+
+    return value ? add_option(options, key, value) : -1;
 }
 
 /* key=value,key=value; the first may be a bare value; a bare key later is a switch. */
@@ -175,11 +214,11 @@ static json_object *read_options(const char *text, const char *implied_key, Reas
         equals = strchr(option, '=');
         if (equals) {
             *equals = '\0';
-            result = add_option(options, option, equals + 1);
+            result = add_text(options, option, equals + 1);
         } else if (is_first && *implied) {
-            result = add_option(options, implied, option);
+            result = add_text(options, implied, option);
         } else {
-            result = add_option(options, option, "on");
+            result = add_text(options, option, "on");
         }
         if (result < 0) {
             reason_set(why, "out of memory");
