@@ -228,6 +228,15 @@ static json_object *read_options(const char *text, const char *implied_key, Reas
     return steal_pointer(&options);
 }
 
+/* Of the commands that take options only object_add's argument, type `S`, may be JSON. */
+static bool takes_json(const CatalogEntry *entry)
+{
+    size_t length = strlen(entry->options);
+    const char *at = strstr(entry->args_type, entry->options);
+
+    return at && strncmp(at + length, ":S", 2) == 0;
+}
+
 static int expand_options(const CatalogEntry *entry, json_object *arguments, Reason *why)
 {
     json_object *value = NULL;
@@ -238,6 +247,8 @@ static int expand_options(const CatalogEntry *entry, json_object *arguments, Rea
         !json_object_is_type(value, json_type_string))
         return 0;
     text = json_object_get_string(value);
+    if (*text == '{' && !takes_json(entry))
+        return reason_set(why, "'%s' takes no JSON", entry->name);
     options = *text == '{' ? json_strict_parse(text, strlen(text), why)
                            : read_options(text, entry->implied_option, why);
     if (!options)
