@@ -98,8 +98,23 @@ static int add_option(json_object *options, char *key, json_object *value)
     return add_value(object, key, value);
 }
 
-/* A json: name may have dotted keys, which mean the same. A new object; NULL on failure. */
-static json_object *without_dots(json_object *object)
+static json_object *without_dots(json_object *value);
+
+static json_object *list_without_dots(json_object *list)
+{
+    CLEANUP(json) json_object *plain = json_object_new_array();
+
+    for (size_t i = 0; plain && i < json_object_array_length(list); i++) {
+        json_object *element = json_object_array_get_idx(list, i);
+        json_object *value = without_dots(element);
+
+        if ((element && !value) || json_object_array_add(plain, value) < 0)
+            return NULL;
+    }
+    return steal_pointer(&plain);
+}
+
+static json_object *object_without_dots(json_object *object)
 {
     CLEANUP(json) json_object *plain = json_object_new_object();
 
@@ -107,14 +122,25 @@ static json_object *without_dots(json_object *object)
         return NULL;
     json_object_object_foreach (object, name, member) {
         CLEANUP(mem) char *key = strdup(name);
-        json_object *value = json_object_is_type(member, json_type_object)
-                                 ? without_dots(member)
-                                 : json_object_get(member);
+        json_object *value = without_dots(member);
 
         if (!key || (member && !value) || add_option(plain, key, value) < 0)
             return NULL;
     }
     return steal_pointer(&plain);
+}
+
+/*
+ * A json: name may have dotted keys, which mean the same as nested ones. Returns a new
+ * reference; NULL for null, or on failure.
+ */
+static json_object *without_dots(json_object *value)
+{
+    if (json_object_is_type(value, json_type_array))
+        return list_without_dots(value);
+    if (json_object_is_type(value, json_type_object))
+        return object_without_dots(value);
+    return json_object_get(value);
 }
 
 static int expand_json_names(json_object *value, int depth, Reason *why);
