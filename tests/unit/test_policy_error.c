@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What makes a policy invalid, on which line, and why. Each has its like in test_policy.c. */
+#include "unit.h"
+
+#include "util/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NS "xmlns='" POLICY_NAMESPACE "'"
+#define OPEN "<policy " NS ">\n"
+#define CLOSE "</policy>"
+
+typedef struct ErrorRow {
+    const char *name;
+    PolicyKind kind;
+    const char *text;
+    size_t length;
+    unsigned line; /* 0: no line is to blame */
+    const char *because;
+} ErrorRow;
+
+#define DOMAIN(name, text, line, because)                                                          \
+    {                                                                                              \
+        name, POLICY_DOMAIN, BYTES(text), line, because                                            \
+    }
+#define HOST(name, text, line, because)                                                            \
+    {                                                                                              \
+        name, POLICY_HOST, BYTES(text), line, because                                              \
+    }
+#define PROFILE(name, text, line, because)                                                         \
+    {                                                                                              \
+        name, POLICY_PROFILE, BYTES(text), line, because                                           \
+    }
+
+static const ErrorRow document_rows[] = {
+    DOMAIN("nothing", "", 1, "not well-formed"),
+    DOMAIN("no XML", "hello", 1, "not well-formed"),
+    DOMAIN("element without an end", OPEN "<deny>\n" CLOSE, 3, "not well-formed"),
+    DOMAIN("two elements", "<policy/>\n<policy/>", 2, "not well-formed"),
+    DOMAIN("text behind", "<policy/>\nx", 2, "not well-formed"),
+    DOMAIN("NUL behind", "<policy/>\0", 0, "NUL"),
+    DOMAIN("NUL and more behind", "<policy/>\0<x", 0, "NUL"),
+    DOMAIN("NUL inside", "<policy>\0</policy>", 0, "NUL"),
+    DOMAIN("attribute twice", OPEN "<deny user='a' user='b'/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("attribute without quotes", OPEN "<deny user=a/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("prefix that is not declared", OPEN "<x:deny/>" CLOSE, 2, ""),
+    DOMAIN("DOCTYPE", "<!DOCTYPE policy>\n<policy/>", 0, "DOCTYPE"),
+    DOMAIN("DOCTYPE in small letters", "<!doctype policy>\n<policy/>", 1, "not well-formed"),
+    DOMAIN("DOCTYPE with an entity", "<!DOCTYPE policy [<!ENTITY a 'b'>]>\n<policy/>", 0,
+           "DOCTYPE"),
+    DOMAIN("DOCTYPE with a file", "<!DOCTYPE policy SYSTEM '/etc/passwd'>\n<policy/>", 0,
+           "DOCTYPE"),
+    DOMAIN("entity that is not declared", OPEN "<deny command='&a;'/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("entity as text", OPEN "&a;" CLOSE, 2, "not well-formed"),
+    DOMAIN("UTF-16, little endian", "\xff\xfe<\0p\0o\0l\0i\0c\0y\0/\0>\0", 0, "NUL"),
+    DOMAIN("UTF-16, big endian", "\xfe\xff\0<\0p\0o\0l\0i\0c\0y\0/\0>", 0, "NUL"),
+    DOMAIN("UTF-16 without a mark", "<\0p\0o\0l\0i\0c\0y\0/\0>\0", 0, "NUL"),
+    DOMAIN("DOCTYPE in UTF-16",
+           "\xff\xfe<\0!\0D\0O\0C\0T\0Y\0P\0E\0 \0p\0o\0l\0i\0c\0y\0>\0<\0p\0o\0l\0i\0c\0y\0/\0>\0",
+           0, "NUL"),
+    DOMAIN("DOCTYPE in UTF-7",
+           "<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE policy+AD4APA-policy/+AD4-", 1,
+           "not well-formed"),
+    DOMAIN("byte E9", OPEN "<deny user='\xe9'/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("overlong slash", OPEN "<deny user='\xc0\xaf'/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("control character", OPEN "<deny user='\x01'/>" CLOSE, 2, "not well-formed"),
+    DOMAIN("reference to U+0000", OPEN "<deny user='&#0;'/>" CLOSE, 2, "not well-formed"),
+};
+
+static const ErrorRow element_rows[] = {
+    DOMAIN("another root", "\n<policies " NS "/>", 2, "not <policy>"),
+    DOMAIN("a rule as the root", "<deny " NS "/>", 1, "not <policy>"),
+    DOMAIN("root of another namespace", "<policy xmlns='urn:x'/>", 1, "not <policy>"),
+    DOMAIN("root of the next version", "<policy xmlns='urn:qmp-guard:policy:2'/>", 1,
+           "not <policy>"),
+    HOST("no namespace in a host policy", "<policy/>", 1, "not <policy>"),
+    PROFILE("no namespace in a profile", "<policy name='x'/>", 1, "not <policy>"),
+    HOST("rule without a namespace in a host policy",
+         "<qg:policy xmlns:qg='" POLICY_NAMESPACE "'>\n<deny/></qg:policy>", 2,
+         "<deny> is not in the namespace"),
+    DOMAIN("rule without a namespace in a policy with one",
+           "<qg:policy xmlns:qg='" POLICY_NAMESPACE "'>\n<deny/></qg:policy>", 2,
+           "<deny> is not in the namespace"),
+    DOMAIN("argument without a namespace in a policy with one",
+           "<qg:policy xmlns:qg='" POLICY_NAMESPACE "'><qg:deny>\n<argument name='a' match='b'/>"
+           "</qg:deny></qg:policy>",
+           2, "<argument> is not in the namespace"),
+    DOMAIN("rule of another namespace", OPEN "<deny xmlns='urn:x'/>" CLOSE, 2,
+           "<deny> is not in the namespace"),
+    DOMAIN("rule of another namespace, none around it", "<policy>\n<deny xmlns='urn:x'/>" CLOSE, 2,
+           "<deny> is not in the namespace"),
+    DOMAIN("unknown rule", OPEN "<permit/>" CLOSE, 2, "unknown element <permit>"),
+    DOMAIN("rule in capitals", OPEN "<Deny/>" CLOSE, 2, "unknown element <Deny>"),
+    DOMAIN("policy inside", OPEN "<policy/>" CLOSE, 2, "unknown element <policy>"),
+    DOMAIN("argument outside", OPEN "<argument name='a' match='b'/>" CLOSE, 2,
+           "unknown element <argument>"),
+    DOMAIN("the first fault is told", OPEN "<deny/>\n<x/>\n<y/>" CLOSE, 3, "<x>"),
+    DOMAIN("delegate in a domain", OPEN "<delegate/>" CLOSE, 2, "host policy"),
+    PROFILE("delegate in a profile", "<policy " NS " name='x'>\n<delegate/>" CLOSE, 2,
+            "host policy"),
+    DOMAIN("rule in a rule", OPEN "<deny>\n<allow/></deny>" CLOSE, 3, "unknown element <allow>"),
+    DOMAIN("element in an argument",
+           OPEN "<deny><argument name='a' match='b'>\n<x/></argument></deny>" CLOSE, 3, "argument"),
+    DOMAIN("argument in an argument",
+           OPEN "<deny><argument name='a' match='b'><argument name='a' match='b'/></argument>"
+                "</deny>" CLOSE,
+           2, "nothing inside"),
+    DOMAIN("text", OPEN "x" CLOSE, 2, "inside <policy>"),
+    DOMAIN("text behind a rule", OPEN "<deny/>\nx" CLOSE, 3, "inside <policy>"),
+    DOMAIN("text in a rule", OPEN "<deny>x</deny>" CLOSE, 2, "inside <deny>"),
+    DOMAIN("text in an argument",
+           OPEN "<deny><argument name='a' match='b'>x</argument></deny>" CLOSE, 2,
+           "inside <argument>"),
+    DOMAIN("reference to a character as text", OPEN "&#65;" CLOSE, 2, "inside <policy>"),
+    DOMAIN("CDATA", OPEN "<![CDATA[<allow/>]]>" CLOSE, 2, "inside <policy>"),
+    DOMAIN("processing instruction", OPEN "<?allow all?>" CLOSE, 2, "inside <policy>"),
+    DOMAIN("processing instruction in a rule", OPEN "<deny>\n<?x?></deny>" CLOSE, 3,
+           "inside <deny>"),
+};
+
+static const ErrorRow attribute_rows[] = {
+    DOMAIN("unknown attribute", "<policy " NS " version='1'/>", 1, "unknown attribute 'version'"),
+    DOMAIN("unknown attribute of a rule", OPEN "<deny commands='x'/>" CLOSE, 2,
+           "unknown attribute 'commands' of <deny>"),
+    DOMAIN("attribute in capitals", OPEN "<deny Command='x'/>" CLOSE, 2,
+           "unknown attribute 'Command'"),
+    DOMAIN("unknown attribute of an argument",
+           OPEN "<deny><argument name='a' match='b' type='c'/></deny>" CLOSE, 2,
+           "unknown attribute 'type' of <argument>"),
+    DOMAIN("attribute of the policy on a rule", OPEN "<deny mode='audit'/>" CLOSE, 2,
+           "unknown attribute 'mode'"),
+    DOMAIN("attribute of a rule on the policy", "<policy " NS " user='a'/>", 1,
+           "unknown attribute 'user'"),
+    DOMAIN("attribute of another namespace", OPEN "<deny x:command='x' xmlns:x='urn:x'/>" CLOSE, 2,
+           "unknown attribute 'command'"),
+    DOMAIN("attribute with our prefix",
+           "<q:policy xmlns:q='" POLICY_NAMESPACE "'>\n<q:deny q:command='x'/></q:policy>", 2,
+           "unknown attribute 'command'"),
+    DOMAIN("attribute of XML itself", OPEN "<deny xml:lang='en'/>" CLOSE, 2,
+           "unknown attribute 'lang'"),
+    DOMAIN("mode that is none", "<policy " NS " mode='permissive'/>", 1, "mode 'permissive'"),
+    DOMAIN("mode in capitals", "<policy " NS " mode='Audit'/>", 1, "mode 'Audit'"),
+    DOMAIN("empty mode", "<policy " NS " mode=''/>", 1, "'mode' of <policy> is empty"),
+    PROFILE("mode of a profile", "<policy " NS " name='x' mode='audit'/>", 1, "attribute 'mode'"),
+    HOST("domain-mode that is none", "<policy " NS " domain-mode='audit'/>", 1,
+         "domain-mode 'audit'"),
+    DOMAIN("domain-mode of a domain", "<policy " NS " domain-mode='any'/>", 1,
+           "attribute 'domain-mode'"),
+    PROFILE("domain-mode of a profile", "<policy " NS " name='x' domain-mode='any'/>", 1,
+            "attribute 'domain-mode'"),
+    DOMAIN("name of a domain's policy", "<policy " NS " name='x'/>", 1, "attribute 'name'"),
+    HOST("name of a host policy", "<policy " NS " name='x'/>", 1, "attribute 'name'"),
+    DOMAIN("default of a domain's policy", "<policy " NS " default='deny'/>", 1,
+           "attribute 'default'"),
+    HOST("default of a host policy", "<policy " NS " default='allow'/>", 1, "attribute 'default'"),
+    PROFILE("profile without a name", "<policy " NS "/>", 1, "needs the attribute 'name'"),
+    PROFILE("profile with an empty name", "<policy " NS " name=''/>", 1, "is empty"),
+    PROFILE("default that is none", "<policy " NS " name='x' default='pass'/>", 1,
+            "default 'pass'"),
+    PROFILE("default audit", "<policy " NS " name='x' default='audit'/>", 1, "default 'audit'"),
+    DOMAIN("profile that is not there", "<policy " NS " profile='nonesuch'/>", 1,
+           "no profile 'nonesuch'"),
+    DOMAIN("profile in capitals", "<policy " NS " profile='Baseline'/>", 1, "no profile"),
+    DOMAIN("empty profile", "<policy " NS " profile=''/>", 1, "is empty"),
+    DOMAIN("one profile of two that is not there", "<policy " NS " profile='baseline nonesuch'/>",
+           1, "no profile 'nonesuch'"),
+    DOMAIN("profiles with a comma", "<policy " NS " profile='baseline,closed'/>", 1,
+           "no profile 'baseline,closed'"),
+    DOMAIN("five profiles",
+           "<policy " NS " profile='baseline closed observe restricted confidential'/>", 1,
+           "more than 4 profiles"),
+    DOMAIN("profile of space", "<policy " NS " profile=' '/>", 1, "names none"),
+    PROFILE("profile that is itself", "<policy " NS " name='mine' profile='mine'/>", 1,
+            "no profile 'mine'"),
+    DOMAIN("channel that is none", OPEN "<deny channel='qga'/>" CLOSE, 2, "channel 'qga'"),
+    DOMAIN("channel in capitals", OPEN "<deny channel='QMP'/>" CLOSE, 2, "channel 'QMP'"),
+    DOMAIN("two channels", OPEN "<deny channel='qmp,hmp'/>" CLOSE, 2, "channel 'qmp,hmp'"),
+    DOMAIN("empty channel", OPEN "<deny channel=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("group that is not there", OPEN "<deny group='@hosts'/>" CLOSE, 2, "group '@hosts'"),
+    DOMAIN("group without its @", OPEN "<deny group='host'/>" CLOSE, 2, "group 'host'"),
+    DOMAIN("group with a star", OPEN "<deny group='@*'/>" CLOSE, 2, "group '@*'"),
+    DOMAIN("empty group", OPEN "<deny group=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("empty command", OPEN "<deny command=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("command with brackets", OPEN "<deny command='[a-z]*'/>" CLOSE, 2, "[...]"),
+    DOMAIN("command with a closing bracket", OPEN "<deny command='a]'/>" CLOSE, 2, "[...]"),
+    DOMAIN("empty user", OPEN "<deny user=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("empty group of users", OPEN "<deny unix-group=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("empty purpose", OPEN "<deny purpose=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("argument without a name", OPEN "<deny><argument match='b'/></deny>" CLOSE, 2,
+           "'name' and 'match'"),
+    DOMAIN("argument without a match", OPEN "<deny>\n<argument name='a'/></deny>" CLOSE, 3,
+           "'name' and 'match'"),
+    DOMAIN("empty name of an argument", OPEN "<deny><argument name='' match='b'/></deny>" CLOSE, 2,
+           "is empty"),
+    DOMAIN("empty match", OPEN "<deny><argument name='a' match=''/></deny>" CLOSE, 2, "is empty"),
+    DOMAIN("match with brackets", OPEN "<deny><argument name='a' match='[a]'/></deny>" CLOSE, 2,
+           "[...]"),
+};
+
+static void test_row(void **state)
+{
+    const ErrorRow *row = *state;
+    CLEANUP(mem) char *copy = malloc(row->length ? row->length : 1);
+    PolicyError error = {.line = 7777, .reason = {"unset"}};
+    Policy *policy;
+
+    /* Without a NUL behind it, so that reading on is seen by the sanitizer. */
+    assert_non_null(copy);
+    memcpy(copy, row->text, row->length);
+    policy = policy_parse(copy, row->length, row->kind, &error);
+    if (policy)
+        fail_msg("'%s' is taken", row->text);
+    assert_has_word(error.reason.text, row->because);
+    assert_string_not_equal(error.reason.text, "unset");
+    assert_int_equal(error.line, row->line);
+}
+
+/* Takes @text and gives what is wrong with it; an empty reason when nothing is. */
+static PolicyError error_of(const char *text)
+{
+    PolicyError error = {0};
+    Policy *policy = policy_parse(text, strlen(text), POLICY_DOMAIN, &error);
+
+    if (policy)
+        error = (PolicyError){0};
+    policy_unref(policy);
+    return error;
+}
+
+static void check_limit(const char *good, const char *bad, const char *because)
+{
+    PolicyError error = error_of(good);
+
+    assert_string_equal(error.reason.text, "");
+    error = error_of(bad);
+    assert_has_word(error.reason.text, because);
+}
+
+static void test_value_length(void **state)
+{
+    static const char *const formats[] = {
+        "<policy><deny command='%s'/></policy>",
+        "<policy><deny user='%s'/></policy>",
+        "<policy><deny unix-group='%s'/></policy>",
+        "<policy><deny purpose='%s'/></policy>",
+        "<policy><deny><argument name='%s' match='x'/></deny></policy>",
+        "<policy><deny><argument name='x' match='%s'/></deny></policy>"};
+    CLEANUP(mem) char *longest = repeated('x', 1024);
+    CLEANUP(mem) char *longer = repeated('x', 1025);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        int cut = (int)(strstr(formats[i], "%s") - formats[i]);
+        const char *behind = formats[i] + cut + 2;
+        CLEANUP(mem) char *good = formatted("%.*s%s%s", cut, formats[i], longest, behind);
+        CLEANUP(mem) char *bad = formatted("%.*s%s%s", cut, formats[i], longer, behind);
+
+        check_limit(good, bad, "longer than 1024 bytes");
+    }
+}
+
+/* <policy>, @count empty rules each on a line of its own, and @more. */
+static char *many_rules(size_t count, const char *more)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    fputs("<policy>", out);
+    for (size_t i = 0; i < count; i++)
+        fputs("\n<deny/>", out);
+    fprintf(out, "%s</policy>", more);
+    fclose(out);
+    return text;
+}
+
+static void test_rule_count(void **state)
+{
+    CLEANUP(mem) char *at_limit = many_rules(20000, "");
+    CLEANUP(mem) char *over = many_rules(20001, "");
+
+    (void)state;
+    check_limit(at_limit, over, "more than 20000 rules");
+    assert_int_equal(error_of(over).line, 20002);
+}
+
+static void test_bytes(void **state)
+{
+    size_t fixed = strlen("<policy></policy>");
+    CLEANUP(mem) char *space = repeated(' ', 1048576 - fixed);
+    CLEANUP(mem) char *at_limit = formatted("<policy>%s</policy>", space);
+    CLEANUP(mem) char *over = formatted("<policy> %s</policy>", space);
+
+    (void)state;
+    check_limit(at_limit, over, "larger than 1048576 bytes");
+}
+
+/* libxml2's time grows with the square of a tag's attributes. */
+static void test_crowded_tag(void **state)
+{
+    CLEANUP(mem) char *most = repeated('=', 255);
+    CLEANUP(mem)
+    char *at_limit = formatted("<policy><deny user='%s'/><deny user='%s'/></policy>", most, most);
+    CLEANUP(mem) char *over = formatted("<policy><deny user='%s='/></policy>", most);
+
+    (void)state;
+    check_limit(at_limit, over, "equals signs");
+}
+
+/* A policy that is wrong stays so; one that could not be read may do better the next time. */
+static void test_transience(void **state)
+{
+    PolicyError error = {.is_transient = true};
+
+    (void)state;
+    assert_null(policy_parse("<policy", 7, POLICY_DOMAIN, &error));
+    assert_false(error.is_transient);
+    assert_null(policy_parse("<policy x='1'/>", 15, POLICY_DOMAIN, &error));
+    assert_false(error.is_transient);
+}
+
+/* libxml2 keeps 16 bits of an element's line; above, it guesses from the node behind. */
+static void test_line_above_65535(void **state)
+{
+    CLEANUP(mem) char *lines = repeated('\n', 70000);
+    CLEANUP(mem) char *text = formatted("<policy>%s<deny user=''/>\n</policy>", lines);
+
+    (void)state;
+    assert_in_range(error_of(text).line, 70001, 70002);
+}
+
+static void test_deep_nesting(void **state)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        fputs("<policy>", out);
+    fclose(out);
+    assert_has_word(error_of(text).reason.text, "not well-formed");
+    free(text);
+}
+
+static void test_reason_is_cut(void **state)
+{
+    CLEANUP(mem) char *longest = repeated('x', 1000);
+    CLEANUP(mem) char *text = formatted("<policy><deny group='@%s'/></policy>", longest);
+    PolicyError error = error_of(text);
+
+    (void)state;
+    assert_has_word(error.reason.text, "there is no group '@xxx");
+    assert_int_equal(strlen(error.reason.text), sizeof(error.reason.text) - 1);
+}
+
+int main(void)
+{
+    UNIT_ADD_ROWS(document_rows, test_row);
+    UNIT_ADD_ROWS(element_rows, test_row);
+    UNIT_ADD_ROWS(attribute_rows, test_row);
+    unit_add("values of 1024 and 1025 bytes", test_value_length, NULL);
+    unit_add("20000 and 20001 rules", test_rule_count, NULL);
+    unit_add("1048576 and 1048577 bytes", test_bytes, NULL);
+    unit_add("256 and 257 equals signs", test_crowded_tag, NULL);
+    unit_add("nothing here is transient", test_transience, NULL);
+    unit_add("a line above 65535", test_line_above_65535, NULL);
+    unit_add("deep nesting", test_deep_nesting, NULL);
+    unit_add("a long reason is cut", test_reason_is_cut, NULL);
+    return unit_run("policy_error");
+}
