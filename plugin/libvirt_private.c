@@ -35,13 +35,31 @@ static const Binding bindings[] = {
     {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
 };
 
+/* The libraries that have the symbols, for a process that loaded them itself, later. */
+static const char *const libraries[] = {"libvirt-qemu.so.0", "libvirt.so.0", "libgobject-2.0.so.0"};
+
+static void *find_symbol(const char *name)
+{
+    /* RTLD_NEXT: behind this library, where five of the names are our own. */
+    void *symbol = dlsym(RTLD_NEXT, name);
+
+    for (size_t i = 0; !symbol && i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+
+        if (library) {
+            symbol = dlsym(library, name);
+            dlclose(library);
+        }
+    }
+    return symbol;
+}
+
 const char *libvirt_bind(void)
 {
     const char *missing = NULL;
 
     for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++) {
-        /* RTLD_NEXT: behind this library, where five of the names are our own. */
-        void *symbol = dlsym(RTLD_NEXT, bindings[i].symbol);
+        void *symbol = find_symbol(bindings[i].symbol);
 
         memcpy((char *)&libvirt + bindings[i].offset, &symbol, sizeof(symbol));
         if (!symbol && !bindings[i].is_optional && !missing)

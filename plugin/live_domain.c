@@ -82,9 +82,8 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
     char *xml;
     int result;
 
-    if (id <= 0) /* not running: the command will fail by itself */
-        return 0;
-    if (find_run(uuid, id, ret))
+    /* One that does not run yet (no id) may do so when the command gets its turn. */
+    if (id > 0 && find_run(uuid, id, ret))
         return 0;
     xml = virDomainGetXMLDesc(domain, 0);
     if (!xml)
@@ -95,7 +94,8 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
         return reason_set(why, "cannot read the domain's XML: %s", what.text);
     *ret = found.is_confidential;
     domain_xml_clear(&found);
-    remember_run(uuid, id, *ret);
+    if (id > 0)
+        remember_run(uuid, id, *ret);
     return 0;
 }
 

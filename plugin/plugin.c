@@ -22,6 +22,8 @@ static char failure[128];
 
 bool plugin_is_active(void)
 {
+    if (!is_active && !libvirt.monitor_command)
+        libvirt_bind();
     return is_active;
 }
 

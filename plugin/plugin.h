@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-/* False outside libvirtd and virtqemud: then every entry point only passes on. */
+/*
+ * False outside libvirtd and virtqemud: then every entry point only passes on. A process
+ * that loaded libvirt after this library has its symbols looked up now.
+ */
 bool plugin_is_active(void);
 
 /* NULL, or why every command is refused: a symbol that this libvirt lacks. */
