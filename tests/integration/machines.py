@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Virtual machines for the tests: bare ones that start in no time, and one with a real guest agent."""
+
+import itertools
+import os
+import pathlib
+import re
+import time
+import xml.etree.ElementTree as ElementTree
+
+import libvirt
+
+from clients import REPO, request, run, send
+
+GUEST = REPO / "tests/lab/guest"
+NAMESPACE = "urn:qmp-guard:policy:1"
+PREFIX = "qg"
+QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
+
+_numbers = itertools.count(1)
+
+
+def unique_name(what="vm"):
+    return f"{what}-{next(_numbers)}"
+
+
+def policy(*rules, **attributes):
+    """A policy's XML with the namespace, as people write it into a file."""
+    words = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in attributes.items())
+    return f'<policy xmlns="{NAMESPACE}"{words}>\n' + "".join(f"  {rule}\n" for rule in rules) + "</policy>\n"
+
+
+def bare_xml(name, arguments=(), channel=False):
+    """The domain that boots nothing; @arguments are for QEMU's command line."""
+    text = run(GUEST, "xml", "--bare", "NAME").stdout
+    ElementTree.register_namespace("qemu", QEMU_NAMESPACE)
+    root = ElementTree.fromstring(text)
+    root.find("name").text = name
+    if channel:
+        root.find("devices").append(ElementTree.fromstring(
+            "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"))
+    if arguments:
+        line = ElementTree.SubElement(root, f"{{{QEMU_NAMESPACE}}}commandline")
+        for argument in arguments:
+            ElementTree.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=argument)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+class Machine:
+    """A domain, with the few things that tests do to one."""
+
+    def __init__(self, connection, xml, persistent=False):
+        self.connection = connection
+        self.domain = connection.defineXML(xml) if persistent else connection.createXML(xml)
+        self.name = self.domain.name()
+
+    def start(self):
+        self.domain.create()
+        return self
+
+    def send(self, text, flags=0):
+        return send(self.domain, text, flags)
+
+    def is_sane(self):
+        """Whether the monitor still gives each question its own answer; two commands, as answers may be shifted."""
+        status = self.send(request("query-status"))
+        name = self.send(request("query-name"))
+        return (isinstance(status, dict) and status["return"].keys() >= {"running", "status"} and
+                isinstance(name, dict) and name["return"] == {"name": self.name})
+
+    def set_policy(self, *rules, **attributes):
+        # libvirt adds the namespace itself and refuses a text that has it.
+        self.set_policy_text(policy(*rules, **attributes).replace(f' xmlns="{NAMESPACE}"', ""))
+
+    def set_policy_text(self, text, flags=libvirt.VIR_DOMAIN_AFFECT_CURRENT):
+        self.domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, text, PREFIX, NAMESPACE, flags)
+
+    def policy(self, flags=libvirt.VIR_DOMAIN_AFFECT_CURRENT):
+        """The policy in the domain; None when there is none."""
+        try:
+            return self.domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, flags)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+                return None
+            raise
+
+    def clear_policy(self):
+        if self.policy() is not None:
+            self.set_policy_text(None)
+
+    def process(self):
+        return int(pathlib.Path(f"/run/libvirt/qemu/{self.name}.pid").read_text())
+
+    def discard(self):
+        """Removes every trace; it may be gone already, in whole or in part."""
+        undefine = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+        for action in (self.domain.destroy, lambda: self.domain.undefineFlags(undefine)):
+            try:
+                action()
+            except libvirt.libvirtError:
+                pass
+
+
+class WitnessedMachine(Machine):
+    """A machine whose QEMU testifies, independently of libvirt and the guard, what it executed."""
+
+    def __init__(self, connection, directory):
+        name = unique_name("witnessed")
+        self.trace = pathlib.Path(directory) / f"{name}.trace"
+        super().__init__(connection, bare_xml(name, ["-trace", "qmp_enter_*", "-trace", "handle_hmp_command",
+                                                     "-D", str(self.trace)]))
+        self.offset = 0
+        self.mark()
+
+    def mark(self):
+        self.offset = self.trace.stat().st_size
+
+    def executed(self):
+        """What QEMU executed since mark(): QMP commands by name, HMP lines as `hmp: LINE`."""
+        with self.trace.open("rb") as file:
+            file.seek(self.offset)
+            text = file.read().decode(errors="replace")
+        found = []
+        for line in text.splitlines():
+            match = re.search(r":qmp_enter_(\w+) |:handle_hmp_command mon \S+ cmdline: (.*)", line)
+            if match:
+                found.append(f"hmp: {match[2]}" if match[1] is None else match[1].replace("_", "-"))
+        return found
+
+
+class GuestMachine(Machine):
+    """A machine that boots a Linux with QEMU's guest agent. Takes seconds to start."""
+
+    def __init__(self, connection):
+        name = unique_name("guest")
+        self.console = pathlib.Path(f"/var/log/libvirt/qemu/{name}.console")
+        self.console.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(connection, run(GUEST, "xml", name).stdout)
+
+    def wait(self, seconds=120):
+        deadline = time.monotonic() + seconds
+        while "guest ready" not in self.console.read_text(errors="replace"):
+            assert time.monotonic() < deadline, f"the guest does not get ready: {self.console.read_text()[-300:]}"
+            time.sleep(0.1)
+        return self
+
+
+def is_guest_built():
+    """Builds it when needed, which downloads packages; false when that fails."""
+    return run(GUEST, "build", env=os.environ, timeout=300).returncode == 0

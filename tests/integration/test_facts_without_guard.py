@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What an unguarded libvirtd and QEMU do with what the guard refuses: the reasons for its rules.
+
+A fact that is no longer true here is a rule that may be dropped; one that differs by version says so.
+"""
+
+import time
+
+import libvirt
+import pytest
+
+from clients import HMP, request, send_bytes
+from machines import WitnessedMachine
+from second_lab import SecondLab
+from test_parsing_rows import SANITY, SMUGGLED, in_value, shortened
+
+LIBVIRT_VERSION = libvirt.getVersion() // 1000000
+IS_YAJL = LIBVIRT_VERSION < 10      # later versions read JSON with json-c
+
+only_yajl = pytest.mark.skipif(not IS_YAJL, reason="a fact of libvirt with yajl")
+
+
+@pytest.fixture(scope="module")
+def shared_machine(unguarded, tmp_path_factory):
+    return WitnessedMachine(unguarded.connect(), tmp_path_factory.mktemp("trace"))
+
+
+@pytest.fixture
+def witness(shared_machine):
+    shared_machine.mark()
+    return shared_machine
+
+
+@only_yajl
+@pytest.mark.parametrize("text, flags, executed", [
+    # libvirt cuts at U+0000: what nobody would take for a command becomes one.
+    (r'{"execute\u0000x":"query-uuid"}', 0, ["query-uuid"]),
+    (r'{"execute":"query-uuid\u0000 is not what I am"}', 0, ["query-uuid"]),
+    (in_value(r'"a\u0000b"'), 0, ["qom-set"]),
+    (in_value(r'"\ud800"'), 0, ["qom-set"]),
+    (in_value(b'"\xc0\x80"'), 0, ["qom-set"]),
+    ('\f{"execute":"query-kvm"}\v', 0, ["query-kvm"]),
+    (in_value("123456789012345678901234567890"), 0, ["qom-set"]),
+    # Numbers that JSON does not have, and repeated keys, this libvirt refuses; json-c's successors do not.
+    ('{"execute":"query-kvm","arguments":{"a":NaN,"b":' + SMUGGLED + "}}", 0, []),
+    ('{"execute":"query-kvm","arguments":{"a":1.,"b":' + SMUGGLED + "}}", 0, []),
+    ('{"execute":"query-kvm","execute":"query-uuid"}', 0, []),
+    (b"info status\xff{'execute':'query-uuid'}", HMP, []),
+    ('{"execute":"query-kvm","arguments":{"a":' + "[" * 1100 + SMUGGLED + "]" * 1100 + "}}", 0, []),
+    # libvirt sets the id, and negotiates no out-of-band execution.
+    ('{"execute":"query-kvm","id":1}', 0, []),
+    ('{"exec-oob":"query-uuid"}', 0, []),
+    ('[{"execute":"query-uuid"}]', 0, []),
+], ids=shortened)
+def test_text_is_harmless_or_is_not(witness, text, flags, executed):
+    send_bytes(witness.domain, text if isinstance(text, bytes) else text.encode(), flags)
+    assert witness.executed() == executed
+    assert witness.is_sane()
+
+
+def test_too_many_tokens_run_a_smuggled_command_and_ruin_the_monitor(unguarded, tmp_path):
+    """Strictly valid JSON. QEMU stops at token 2097153, forgets its braces, and reads on: a command stands there."""
+    head = '{"execute":"query-kvm","arguments":{"a":['
+    ones = (2097152 - 11) // 2 + 1
+    text = head + "1," * ones + SMUGGLED + "]}}"
+    assert len(text) < 4194304
+    machine = WitnessedMachine(unguarded.connect(), tmp_path)
+    send_bytes(machine.domain, text.encode())
+    assert not machine.is_sane()        # answers are told apart by their order alone: each is now another one's
+    assert "query-uuid" in machine.executed()
+    machine.discard()
+
+
+@only_yajl
+def test_deep_nesting_ends_libvirtd(second_lab):
+    lab = second_lab("--unguarded")
+    machine = lab.machine()
+    answer = send_bytes(machine.domain, b"[" * 2000000)
+    assert isinstance(answer, libvirt.libvirtError)
+    assert lab.run(lab.directory / "daemon", "pid").returncode == 1
+
+
+@pytest.mark.parametrize("line, answer", [
+    ("info status\ninfo version", "status: extraneous characters at the end of line"),
+    ("qom-get/machine type", "pc-i440fx"),
+    ("print 6*7", "0x2a"),
+    ("print 6 *7", "0x2a"),
+    ("inf status", "unknown command: 'inf'"),
+    ("info/status", "unknown command: 'info'"),
+], ids=shortened)
+def test_hmp_grammar(witness, line, answer):
+    assert answer in witness.send(line, HMP)
+    assert witness.executed() == ["human-monitor-command", f"hmp: {line.splitlines()[0]}"]
+
+
+@pytest.fixture(scope="module")
+def without_sandbox(in_lab):
+    lab = SecondLab("--unguarded", "--set", "qemu.seccomp_sandbox=0")
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize("text, flags", [
+    ("migrate -dexec:echo${IFS}ran>FILE", HMP),
+    ('migrate "exec:echo ran >FILE"', HMP),
+    (request("migrate", uri="exec:echo ran >FILE"), 0),
+    (request("human-monitor-command", command_line='migrate "exec:echo ran >FILE"'), 0),
+], ids=shortened)
+def test_migrate_runs_a_program_on_the_host(without_sandbox, tmp_path, text, flags):
+    machine = without_sandbox.machine()
+    file = tmp_path / "proof"
+    machine.send(text.replace("FILE", str(file)), flags)
+    deadline = time.monotonic() + 10
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    machine.discard()
+    assert file.exists()
+
+
+def test_migrate_ends_the_guest_under_a_sandbox(unguarded, tmp_path):
+    """QEMU's sandbox, which libvirt turns on, kills a QEMU that starts a program: no better for the guest."""
+    machine = unguarded.machine()
+    answer = machine.send(request("migrate", uri=f"exec:echo ran >{tmp_path}/proof"))
+    assert isinstance(answer, libvirt.libvirtError) and not (tmp_path / "proof").exists()
+
+
+def test_nothing_is_recorded(unguarded):
+    """One line for each run of a machine says that some command was sent; not which, nor by whom."""
+    machine = unguarded.machine()
+    unguarded.log.mark()
+    for _ in range(2):
+        assert unguarded.virsh("qemu-monitor-command", machine.name, "query-kvm", user="alice").returncode == 0
+    text = unguarded.log.raw().decode()
+    assert text.count("is tainted: custom-monitor") == 1
+    assert "query-kvm" not in text and "alice" not in text
+
+
+def test_libvirts_own_errors_forge_lines(unguarded):
+    """Even a read-only client makes libvirt write a line that looks like a record, into the same log.
+
+    The guard's own lines cannot be forged; a log that libvirt writes errors to can. Hence a log_filters or an output
+    for the guard alone, and an audit log that is not libvirt's.
+    """
+    forged = "2026-01-01 00:00:00.000+0000: 1: info : QMP: victim | stop | user=root"
+    unguarded.log.mark()
+    connection = libvirt.openReadOnly(unguarded.uri)
+    with pytest.raises(libvirt.libvirtError):
+        connection.compareCPU(f"<cpu match='x&#10;{forged}&#10;'/>")
+    assert forged in unguarded.log.raw().decode().split("\n")
+    assert unguarded.log.record() == ("info", "QMP: victim | stop | user=root")
+
+
+def test_sanity_is_what_the_rows_count_on(witness):
+    assert witness.is_sane() and witness.executed() == SANITY

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the journal gets of a record: fields that a program can select by, none of which a caller can forge.
+
+A socket of ours stands in for journald, whose protocol for clients is public: NAME=VALUE lines, or NAME, a length and
+the bytes where a value has a newline in it.
+"""
+
+import socket
+import struct
+
+import pytest
+
+from clients import HMP, request
+from second_lab import SecondLab
+
+FIELDS = ["MESSAGE_ID", "QMPGUARD_DOMAIN", "QMPGUARD_COMMAND", "QMPGUARD_VERDICT", "QMPGUARD_USER"]
+
+
+def parse(datagram):
+    """The fields of one message, each name with all values it came with."""
+    fields = {}
+    while datagram:
+        line, _, rest = datagram.partition(b"\n")
+        name, separator, value = line.partition(b"=")
+        if not separator:
+            (length,) = struct.unpack("<Q", rest[:8])
+            value, rest = rest[8:8 + length], rest[8 + length + 1:]
+        fields.setdefault(name.decode(), []).append(value.decode())
+        datagram = rest
+    return fields
+
+
+class Journal:
+    def __init__(self, directory):
+        directory.mkdir(parents=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(directory / "socket"))
+        self.socket.setblocking(False)
+
+    def messages(self):
+        found = []
+        while True:
+            try:
+                found.append(parse(self.socket.recv(1 << 20)))
+            except BlockingIOError:
+                return found
+
+    def record(self):
+        """The one message with the guard's fields; each of them once."""
+        (found,) = [message for message in self.messages() if "QMPGUARD_VERDICT" in message]
+        assert all(len(found[name]) == 1 for name in FIELDS)
+        return {name: values[0] for name, values in found.items()}
+
+
+@pytest.fixture(scope="module")
+def lab(in_lab):
+    started = SecondLab()
+    started.journal = Journal(started.directory / "run/systemd/journal")
+    done = started.run("virt-admin", "-c", "libvirtd:///system", "daemon-log-outputs",
+                       "1:journald 1:file:/var/log/libvirt/libvirtd.log")
+    assert done.returncode == 0, done.stderr
+    started.vm = started.machine()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def journal(lab):
+    lab.vm.clear_policy()
+    lab.journal.messages()
+    lab.log.mark()
+    return lab.journal
+
+
+@pytest.mark.parametrize("text, flags, command, verdict, priority", [
+    (request("query-status"), 0, "query-status", "allow", "6"),
+    (request("closefd", fdname="none"), 0, "closefd", "warn", "4"),
+    (request("no-such-command"), 0, "no-such-command", "warn", "4"),
+    (request("inject-nmi"), 0, "inject-nmi", "deny", "3"),
+    ("info status", HMP, "human-monitor-command", "deny", "3"),
+    ("not { json", 0, "(unreadable)", "deny", "3"),
+])
+def test_fields(lab, journal, text, flags, command, verdict, priority):
+    lab.vm.send(text, flags)
+    found = journal.record()
+    assert found["MESSAGE"] == lab.log.record().text
+    assert found["PRIORITY"] == priority
+    assert [found[name] for name in FIELDS[1:]] == [lab.vm.name, command, verdict, "root"]
+    assert len(found["MESSAGE_ID"]) == 32 and int(found["MESSAGE_ID"], 16)
+
+
+def test_a_message_id_for_each_kind(lab, journal):
+    """The same for all of a kind, another for each kind."""
+    lab.vm.set_policy('<warn command="query-kvm"/>', '<allow channel="hmp" command="info status"/>')
+    seen = {}
+    for text, flags in ((request("query-status"), 0), (request("query-name"), 0), (request("no-such-command"), 0),
+                        (request("closefd", fdname="none"), 0), (request("inject-nmi"), 0), ("x", 0),
+                        ("info status", HMP),
+                        (request("memsave", val=0, size=1, filename="/no/such/file"), 0)):
+        lab.vm.send(text, flags)
+        found = journal.record()
+        seen.setdefault(found["MESSAGE"].split(":")[0], set()).add(found["MESSAGE_ID"])
+    assert set(seen) == {"QMP", "QMP unknown", "QMP privileged", "QMP blocked", "QMP dangerous", "QMP memory dump"}
+    assert all(len(numbers) == 1 for numbers in seen.values())
+    assert len(set.union(*seen.values())) == len(seen)
+
+
+def test_fields_cannot_be_forged(lab, journal):
+    """A newline in a domain's name would be the start of a field of the caller's choice."""
+    machine = lab.machine(name="x\nQMPGUARD_VERDICT=allow\nPRIORITY=7")
+    machine.send(request("inject-nmi"))
+    found = journal.record()
+    assert found["QMPGUARD_VERDICT"] == "deny" and found["PRIORITY"] == "3"
+    assert found["QMPGUARD_DOMAIN"] == r"x\x0aQMPGUARD_VERDICT\x3dallow\x0aPRIORITY\x3d7"
+    machine.discard()
