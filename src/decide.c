@@ -27,22 +27,6 @@ typedef struct Judge {
     size_t budget;
 } Judge;
 
-/*
- * True for a text with a path in it that steps upwards: no pattern can say where that
- * leads. A step stands between `/`, blanks, quotes and the like.
- */
-static bool steps_up(const char *text)
-{
-    static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789._-";
-
-    for (const char *at = strstr(text, ".."); at; at = strstr(at + 1, "..")) {
-        if ((at == text || !strchr(in_names, at[-1])) && (!at[2] || !strchr(in_names, at[2])))
-            return true;
-    }
-    return false;
-}
-
 /* A pattern lets nothing pass that steps upwards; to deny, it matches all the same. */
 static bool text_matches(Judge *judge, const Rule *rule, const char *pattern, const char *text)
 {
@@ -76,21 +60,25 @@ static bool is_in_unix_group(const Caller *caller, const char *group)
     return false;
 }
 
-static bool argument_holds(Judge *judge, const Rule *rule, const RuleArgument *condition,
-                           json_object *arguments)
+static bool arguments_hold(Judge *judge, const Rule *rule, bool as_wrapper)
 {
-    json_object *value = NULL;
+    const Operation *operation = judge->operation;
+    json_object *arguments = as_wrapper ? operation->wrapper_arguments : operation->arguments;
+    json_object *expanded = as_wrapper ? arguments : operation->expanded;
 
-    return json_object_object_get_ex(arguments, condition->name, &value) &&
-           json_object_is_type(value, json_type_string) &&
-           text_matches(judge, rule, condition->match, json_object_get_string(value));
+    for (size_t i = 0; i < rule->n_arguments; i++) {
+        /* The agent's arguments are what they are. */
+        if (!condition_holds(&rule->arguments[i], rule->kind == RULE_DENY, arguments,
+                             expanded ? expanded : arguments, &judge->budget))
+            return false;
+    }
+    return true;
 }
 
 static bool rule_matches(Judge *judge, const Rule *rule)
 {
     const Operation *operation = judge->operation;
     const Caller *caller = judge->question->caller;
-    json_object *arguments;
     bool as_wrapper;
 
     if (rule->groups && !(rule->groups & operation->is.groups))
@@ -101,12 +89,7 @@ static bool rule_matches(Judge *judge, const Rule *rule)
         return false;
     if (rule->unix_group && !is_in_unix_group(caller, rule->unix_group))
         return false;
-    arguments = as_wrapper ? operation->wrapper_arguments : operation->arguments;
-    for (size_t i = 0; i < rule->n_arguments; i++) {
-        if (!argument_holds(judge, rule, &rule->arguments[i], arguments))
-            return false;
-    }
-    return true;
+    return arguments_hold(judge, rule, as_wrapper);
 }
 
 /* The work is used up while @rule is tried: nobody knows whether it would have matched. */

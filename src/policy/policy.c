@@ -38,10 +38,8 @@ Policy *policy_ref(Policy *policy)
 
 static void rule_clear(Rule *rule)
 {
-    for (size_t i = 0; i < rule->n_arguments; i++) {
-        free(rule->arguments[i].name);
-        free(rule->arguments[i].match);
-    }
+    for (size_t i = 0; i < rule->n_arguments; i++)
+        condition_clear(&rule->arguments[i]);
     free(rule->arguments);
     free(rule->command);
     free(rule->group_name);

@@ -9,6 +9,7 @@
 #define QG_POLICY_H
 
 #include "catalog/catalog.h"
+#include "policy/condition.h"
 #include "util/reason.h"
 
 #include <stdatomic.h>
@@ -52,12 +53,6 @@ typedef enum PolicyMode {
     MODE_AUDIT,
 } PolicyMode;
 
-/* A condition on one argument: it is there, it is a string, and it matches. */
-typedef struct RuleArgument {
-    char *name;
-    char *match;
-} RuleArgument;
-
 /* All conditions of a rule must hold; one that is NULL or 0 is not there. */
 typedef struct Rule {
     RuleKind kind;
@@ -68,7 +63,7 @@ typedef struct Rule {
     char *user;
     char *unix_group;
     char *purpose; /* for the audit record of a memory dump */
-    RuleArgument *arguments;
+    Condition *arguments;
     size_t n_arguments;
     unsigned line;
     unsigned cost; /* of trying it: decide() has a budget */

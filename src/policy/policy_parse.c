@@ -8,6 +8,7 @@
 #include "policy_internal.h"
 #include "util/cleanup.h"
 
+#include <errno.h>
 #include <libxml/parser.h>
 #include <limits.h>
 #include <string.h>
@@ -24,7 +25,7 @@ typedef struct PolicyReader {
     bool has_channel;
 } PolicyReader;
 
-/* Stores one attribute's value in what @target points to: a Policy, Rule or RuleArgument. */
+/* Stores one attribute's value in what @target points to: a Policy, Rule or Condition. */
 typedef int (*AttributeSetter)(PolicyReader *reader, void *target, const char *value,
                                xmlNodePtr where);
 
@@ -192,13 +193,13 @@ static int set_purpose(PolicyReader *reader, void *target, const char *value, xm
 static int set_argument_name(PolicyReader *reader, void *target, const char *value,
                              xmlNodePtr where)
 {
-    return copy_text(reader, &((RuleArgument *)target)->name, value);
+    return copy_text(reader, &((Condition *)target)->name, value);
 }
 
 static int set_argument_match(PolicyReader *reader, void *target, const char *value,
                               xmlNodePtr where)
 {
-    return copy_glob(reader, &((RuleArgument *)target)->match, value, where);
+    return copy_glob(reader, &((Condition *)target)->match, value, where);
 }
 
 static const char *const kind_names[] = {
@@ -206,6 +207,36 @@ static const char *const kind_names[] = {
     [POLICY_HOST] = "host",
     [POLICY_PROFILE] = "profile",
 };
+
+static int set_argument_prefix(PolicyReader *reader, void *target, const char *value,
+                               xmlNodePtr where)
+{
+    Condition *condition = target;
+
+    if (*value != '/')
+        return fail(reader, where, "prefix '%s' is not an absolute path", value);
+    condition->prefix = path_normalised(value);
+    return condition->prefix ? 0 : fail_memory(reader);
+}
+
+static int set_argument_value(PolicyReader *reader, void *target, const char *value,
+                              xmlNodePtr where)
+{
+    return copy_text(reader, &((Condition *)target)->value, value);
+}
+
+static int set_argument_max(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Condition *condition = target;
+    char *end;
+
+    errno = 0;
+    condition->max = strtoll(value, &end, 10);
+    if (errno || *end || !strchr("-0123456789", *value))
+        return fail(reader, where, "max '%s' is not a whole number", value);
+    condition->has_max = true;
+    return 0;
+}
 
 static const AttributeRow policy_attributes[] = {
     {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
@@ -224,9 +255,9 @@ static const AttributeRow rule_attributes[] = {
 };
 
 static const AttributeRow argument_attributes[] = {
-    {"name", set_argument_name, IN_ANY},
-    {"match", set_argument_match, IN_ANY},
-    {NULL, NULL, 0},
+    {"name", set_argument_name, IN_ANY},     {"match", set_argument_match, IN_ANY},
+    {"prefix", set_argument_prefix, IN_ANY}, {"value", set_argument_value, IN_ANY},
+    {"max", set_argument_max, IN_ANY},       {NULL, NULL, 0},
 };
 
 static const AttributeRow *find_attribute(const AttributeRow *rows, xmlAttrPtr attribute)
@@ -310,8 +341,8 @@ static xmlNodePtr next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_
 static int read_argument(PolicyReader *reader, xmlNodePtr node, Rule *rule)
 {
     bool failed = false;
-    RuleArgument *grown;
-    RuleArgument *argument;
+    Condition *grown;
+    Condition *argument;
 
     if (strcmp((const char *)node->name, "argument") != 0)
         return fail(reader, node, "unknown element <%s> in a rule", node->name);
@@ -320,12 +351,14 @@ static int read_argument(PolicyReader *reader, xmlNodePtr node, Rule *rule)
         return fail_memory(reader);
     rule->arguments = grown;
     argument = &rule->arguments[rule->n_arguments++];
-    *argument = (RuleArgument){0};
+    *argument = (Condition){0};
 
     if (read_attributes(reader, node, argument_attributes, argument) < 0)
         return -1;
-    if (!argument->name || !argument->match)
-        return fail(reader, node, "<argument> needs the attributes 'name' and 'match'");
+    if (!argument->name)
+        return fail(reader, node, "<argument> needs the attribute 'name'");
+    if (!argument->match && !argument->prefix && !argument->value && !argument->has_max)
+        return fail(reader, node, "<argument> needs one of 'match', 'prefix', 'value', 'max'");
     if (next_element(reader, node->children, &failed) || failed)
         return failed ? -1 : fail(reader, node->children, "<argument> has nothing inside it");
     return 0;

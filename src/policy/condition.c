@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "condition.h"
+
+#include "util/cleanup.h"
+#include "util/glob.h"
+
+#include <string.h>
+
+#define NAME_MAX_BYTES 256
+
+/* One call of condition_holds(). */
+typedef struct Trial {
+    const Condition *condition;
+    bool denies;
+    size_t *budget;
+} Trial;
+
+bool steps_up(const char *text)
+{
+    static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789._-";
+
+    for (const char *at = strstr(text, ".."); at; at = strstr(at + 1, "..")) {
+        if ((at == text || !strchr(in_names, at[-1])) && (!at[2] || !strchr(in_names, at[2])))
+            return true;
+    }
+    return false;
+}
+
+char *path_normalised(const char *path)
+{
+    size_t length = 0;
+    char *out;
+
+    if (*path != '/')
+        return NULL;
+    out = malloc(strlen(path) + 2);
+    if (!out)
+        return NULL;
+    while (*path) {
+        size_t step;
+
+        path += strspn(path, "/");
+        step = strcspn(path, "/");
+        if (step == 2 && strncmp(path, "..", 2) == 0) {
+            while (length > 0 && out[--length] != '/')
+                ;
+        } else if (step > 0 && !(step == 1 && *path == '.')) {
+            out[length++] = '/';
+            memcpy(out + length, path, step);
+            length += step;
+        }
+        path += step;
+    }
+    if (length == 0)
+        out[length++] = '/';
+    out[length] = '\0';
+    return out;
+}
+
+/* Is @path @directory itself or below it? Both are normalised. */
+static bool lies_at(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    if (strcmp(directory, "/") == 0)
+        return true;
+    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/*
+ * To let pass, the text is a plain path. To deny, the block layer's `file:` in front makes
+ * no difference. /dev/fdset/N is no place but whatever was opened there: only a prefix that
+ * names /dev/fdset means it.
+ */
+static bool prefix_holds(const Trial *trial, const char *text)
+{
+    const char *prefix = trial->condition->prefix;
+    CLEANUP(mem) char *path = NULL;
+
+    if (trial->denies && strncmp(text, "file:", 5) == 0)
+        text += strncmp(text, "file://", 7) == 0 ? 7 : 5;
+    path = path_normalised(text);
+    if (!path)
+        return false;
+    if (lies_at(path, "/dev/fdset") && !lies_at(prefix, "/dev/fdset"))
+        return false;
+    return lies_at(path, prefix);
+}
+
+static bool match_holds(const Trial *trial, const char *text)
+{
+    const char *match = trial->condition->match;
+
+    return glob_match(match, text, trial->budget) == GLOB_YES &&
+           (trial->denies || glob_is_literal(match) || !steps_up(text));
+}
+
+/* QEMU takes a negative number for a huge one where it wants one without a sign. */
+static bool max_holds(const Trial *trial, json_object *value)
+{
+    int64_t max = trial->condition->max;
+    int64_t number = json_object_get_int64(value);
+
+    return json_object_is_type(value, json_type_int) && number <= max &&
+           (number >= 0 || max < 0 || trial->denies);
+}
+
+static bool scalar_holds(const Trial *trial, json_object *value)
+{
+    const Condition *condition = trial->condition;
+    bool is_text = json_object_is_type(value, json_type_string);
+    const char *text = value ? json_object_get_string(value) : "null";
+
+    if (!text || json_object_is_type(value, json_type_object) ||
+        json_object_is_type(value, json_type_array))
+        return false;
+    if (condition->match && !(is_text && match_holds(trial, text)))
+        return false;
+    if (condition->prefix && !(is_text && prefix_holds(trial, text)))
+        return false;
+    if (condition->value && strcmp(condition->value, text) != 0)
+        return false;
+    return !condition->has_max || max_holds(trial, value);
+}
+
+static bool holds_at(const Trial *trial, json_object *value, const char *path);
+
+static bool holds_in_list(const Trial *trial, json_object *list, const char *path)
+{
+    size_t count = json_object_array_length(list);
+
+    for (size_t i = 0; i < count; i++) {
+        bool holds = holds_at(trial, json_object_array_get_idx(list, i), path);
+
+        if (holds == trial->denies)
+            return holds;
+    }
+    return !trial->denies && count > 0;
+}
+
+/* Follows what is left of the dotted name; an empty @path is the value itself. */
+static bool holds_at(const Trial *trial, json_object *value, const char *path)
+{
+    char name[NAME_MAX_BYTES];
+    size_t length = strcspn(path, ".");
+    json_object *member = NULL;
+
+    if (*trial->budget == 0)
+        return false;
+    --*trial->budget;
+    /* A list on the way is walked; a list in the place of the value is another type. */
+    if (json_object_is_type(value, json_type_array) && (*path || trial->denies))
+        return holds_in_list(trial, value, path);
+    if (!*path)
+        return scalar_holds(trial, value);
+    if (length >= sizeof(name) || !json_object_is_type(value, json_type_object))
+        return false;
+    memcpy(name, path, length);
+    name[length] = '\0';
+    if (!json_object_object_get_ex(value, name, &member))
+        return false;
+    return holds_at(trial, member, path[length] ? path + length + 1 : path + length);
+}
+
+bool condition_holds(const Condition *condition, bool denies, json_object *arguments,
+                     json_object *expanded, size_t *budget)
+{
+    Trial trial = {condition, denies, budget};
+    json_object *whole = NULL;
+    bool is_whole = json_object_object_get_ex(arguments, condition->name, &whole);
+
+    /* A member whose own name has a dot in it, or none, as the client spelled it. */
+    if (is_whole && holds_at(&trial, whole, ""))
+        return true;
+    if (is_whole && (!denies || (expanded == arguments && !strchr(condition->name, '.'))))
+        return false;
+    return holds_at(&trial, expanded, condition->name);
+}
+
+void condition_clear(Condition *condition)
+{
+    free(condition->name);
+    free(condition->match);
+    free(condition->prefix);
+    free(condition->value);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A rule's condition on one argument. It holds when the argument is there, has the right
+ * type, and passes every test that the condition has.
+ */
+#ifndef QG_CONDITION_H
+#define QG_CONDITION_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Condition {
+    char *name; /* a member of the arguments, or a dotted path into them */
+    char *match; /* glob on a text; NULL: not asked, as for the others */
+    char *prefix; /* the file or directory that a path lies at or below, normalised */
+    char *value; /* the text, number, true, false or null that it is */
+    bool has_max;
+    int64_t max; /* the largest whole number that it may be */
+} Condition;
+
+/*
+ * Does @condition hold? @arguments are as the client sent them, @expanded with their
+ * option strings and json: names read; both may be NULL.
+ *
+ * To let something pass (@denies false) every element of a list on the way must pass the
+ * tests, and a pattern lets no path pass that steps upwards. To deny, any element and
+ * either spelling will do. @budget as for glob_match(): nothing holds when it is used up.
+ */
+bool condition_holds(const Condition *condition, bool denies, json_object *arguments,
+                     json_object *expanded, size_t *budget);
+
+/*
+ * True for a text with a path in it that steps upwards: no pattern can say where that
+ * leads. A step stands between `/`, blanks, quotes and the like.
+ */
+bool steps_up(const char *text);
+
+/*
+ * Normalises an absolute path by its text: `//`, `.` and `..` go. A new string (caller
+ * frees); NULL when it is not absolute, or out of memory.
+ */
+char *path_normalised(const char *path);
+
+void condition_clear(Condition *condition);
+
+#endif
