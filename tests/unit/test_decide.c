@@ -11,8 +11,8 @@
 #include "decide.h"
 
 #define COLUMNS 7
-#define ROWS_MAX 400
-#define POLICIES_MAX 100
+#define ROWS_MAX 1000
+#define POLICIES_MAX 400
 #define GROUPS_MAX 4
 
 typedef enum Column { HOST, DOMAIN, CALLER, CHANNEL, TEXT, VERDICT, RULE } Column;
