@@ -32,6 +32,7 @@ typedef struct Subcommand {
 
 int check_run(const HelperContext *context, int argc, char **argv);
 int explain_run(const HelperContext *context, int argc, char **argv);
+int catalog_run(const HelperContext *context, int argc, char **argv);
 int policy_run(const HelperContext *context, int argc, char **argv);
 
 /* Writes `virt-qmp-guard: MESSAGE` to stderr; returns EXIT_UNSURE. */

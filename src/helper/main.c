@@ -31,6 +31,12 @@ static const char policy_help[] =
     "  clear DOM       takes it away\n"
     "  --json          one JSON object\n";
 
+static const char catalog_help[] =
+    "  NAME          one command, in whichever channels have it (HMP: 'info block')\n"
+    "  --group @G    the commands of a group, always or (in parentheses) with some arguments\n"
+    "  --groups      the groups themselves\n"
+    "  --json        a JSON array\n";
+
 static const Subcommand subcommands[] = {
     {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE",
      "judge a command without running it", check_help},
@@ -38,6 +44,8 @@ static const Subcommand subcommands[] = {
      "the same, with every rule that is tried", check_help},
     {"policy", policy_run, "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
      "check, show, write or remove a policy", policy_help},
+    {"catalog", catalog_run, "[NAME] [--group @G | --groups] [--json]",
+     "what is known of each command", catalog_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -70,6 +70,11 @@ static void load_profiles(void)
     }
 }
 
+const char *policy_profile_name(size_t index)
+{
+    return index < PROFILE_DATA_COUNT && profiles[index] ? profiles[index]->origin : NULL;
+}
+
 static void load_empty(void)
 {
     PolicyError error;

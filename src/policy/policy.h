@@ -112,6 +112,9 @@ void policy_unref(Policy *policy);
  */
 const Policy *policy_profile(const char *name);
 
+/* The name of profile @index, counted from 0; NULL behind the last one. */
+const char *policy_profile_name(size_t index);
+
 /*
  * What stands in for the policy of a domain that has none and yet is not to be judged
  * by the host alone: no rules, so everything is left to a profile. Lives as long as the

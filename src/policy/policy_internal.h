@@ -5,6 +5,41 @@
 
 #include "policy.h"
 
+#include <libxml/tree.h>
+
+/* The state of reading one policy. */
+typedef struct PolicyReader {
+    Policy *policy;
+    PolicyError *error;
+    const Policy *(*find_profile)(const char *name);
+    bool has_channel; /* of the rule that is being read */
+} PolicyReader;
+
+/* Says what is wrong at @where (NULL: nowhere in particular). Returns -1. */
+int policy_fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Says that memory ran out, which tells nothing of the policy. Returns -1. */
+int policy_fail_memory(PolicyReader *reader);
+
+/* Stores one attribute's value in what @target points to: a Policy, Rule or Condition. */
+typedef int (*AttributeSetter)(PolicyReader *reader, void *target, const char *value,
+                               xmlNodePtr where);
+
+typedef struct AttributeRow {
+    const char *name;
+    AttributeSetter set;
+    unsigned kinds; /* bit 1 << PolicyKind: where it may stand */
+} AttributeRow;
+
+extern const AttributeRow policy_attributes[]; /* stored in a Policy */
+extern const AttributeRow rule_attributes[]; /* in a Rule */
+extern const AttributeRow argument_attributes[]; /* in a Condition */
+
+/* Stores all of @node's attributes in @target. Returns 0 or -1. */
+int policy_read_attributes(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
+                           void *target);
+
 /* policy_profile() while the profiles are being loaded: those that are there so far. */
 const Policy *policy_loaded_profile(const char *name);
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The attributes that the policy language knows: a table for each element, and a setter
+ * for each row. Whatever is in no table makes the policy invalid, with its line.
+ */
+#include "policy_internal.h"
+
+#include "util/cleanup.h"
+#include "util/nearest.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ATTRIBUTE_MAX ((size_t)1024)
+
+/* Room for `; did you mean '...'?`. */
+#define HINT_MAX 80
+
+#define IN_DOMAIN (1u << POLICY_DOMAIN)
+#define IN_HOST (1u << POLICY_HOST)
+#define IN_PROFILE (1u << POLICY_PROFILE)
+#define IN_ANY (IN_DOMAIN | IN_HOST | IN_PROFILE)
+
+static int copy_text(PolicyReader *reader, char **slot, const char *value)
+{
+    *slot = strdup(value);
+    return *slot ? 0 : policy_fail_memory(reader);
+}
+
+static int copy_glob(PolicyReader *reader, char **slot, const char *value, xmlNodePtr where)
+{
+    if (strpbrk(value, "[]"))
+        return policy_fail(reader, where,
+                           "pattern '%s': only * and ? are special, [...] is not known", value);
+    return copy_text(reader, slot, value);
+}
+
+static int fail_profile(PolicyReader *reader, const char *name, xmlNodePtr where)
+{
+    Nearest nearest = nearest_to(name);
+    char hint[HINT_MAX];
+
+    for (size_t i = 0; policy_profile_name(i); i++)
+        nearest_try(&nearest, policy_profile_name(i));
+    return policy_fail(reader, where, "there is no profile '%s'%s", name,
+                       nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static int add_profile(PolicyReader *reader, Policy *policy, const char *name, xmlNodePtr where)
+{
+    const Policy *profile = reader->find_profile(name);
+
+    if (!profile)
+        return fail_profile(reader, name, where);
+    if (policy->n_profiles == POLICY_PROFILES_MAX)
+        return policy_fail(reader, where, "more than %d profiles", POLICY_PROFILES_MAX);
+    policy->profiles[policy->n_profiles++] = profile;
+    policy->is_complete = policy->is_complete || profile->is_complete;
+    return 0;
+}
+
+/* One name or several, separated by spaces. */
+static int set_profile(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    CLEANUP(mem) char *names = strdup(value);
+    char *rest = NULL;
+
+    if (!names)
+        return policy_fail_memory(reader);
+    if (!names[strspn(names, " ")])
+        return policy_fail(reader, where, "attribute 'profile' of <%s> names none", where->name);
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        if (add_profile(reader, target, name, where) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+
+    if (strcmp(value, "audit") == 0)
+        policy->mode = MODE_AUDIT;
+    else if (strcmp(value, "enforce") != 0)
+        return policy_fail(reader, where, "mode '%s' is neither 'enforce' nor 'audit'", value);
+    return 0;
+}
+
+static int set_domain_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+
+    if (strcmp(value, "enforce") == 0)
+        policy->enforces_domains = true;
+    else if (strcmp(value, "any") != 0)
+        return policy_fail(reader, where, "domain-mode '%s' is neither 'any' nor 'enforce'", value);
+    return 0;
+}
+
+static int set_name(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Policy *)target)->origin, value);
+}
+
+static int set_default(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Policy *policy = target;
+    static const Verdict known[] = {VERDICT_DENY, VERDICT_WARN, VERDICT_ALLOW};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(value, verdict_name(known[i])) == 0) {
+            policy->otherwise = known[i];
+            policy->has_default = policy->is_complete = true;
+            return 0;
+        }
+    }
+    return policy_fail(reader, where, "default '%s' is none of 'deny', 'warn', 'allow'", value);
+}
+
+static int set_command(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_glob(reader, &((Rule *)target)->command, value, where);
+}
+
+static int set_channel(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    int channel = channel_from_name(value);
+
+    if (channel < 0)
+        return policy_fail(reader, where, "channel '%s' is none of 'qmp', 'hmp', 'agent'", value);
+    ((Rule *)target)->channels = 1u << channel;
+    reader->has_channel = true;
+    return 0;
+}
+
+static int fail_group(PolicyReader *reader, const char *name, xmlNodePtr where)
+{
+    Nearest nearest = nearest_to(name);
+    char hint[HINT_MAX];
+    size_t count;
+    const GroupInfo *groups = group_list(&count);
+
+    for (size_t i = 0; i < count; i++)
+        nearest_try(&nearest, groups[i].name);
+    return policy_fail(reader, where, "there is no group '%s'%s", name,
+                       nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static int set_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Rule *rule = target;
+    const GroupInfo *group = group_find(value);
+
+    if (!group)
+        return fail_group(reader, value, where);
+    rule->groups = group->set;
+    return copy_text(reader, &rule->group_name, value);
+}
+
+static int set_user(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->user, value);
+}
+
+static int set_unix_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    reader->policy->names_unix_groups = true;
+    return copy_text(reader, &((Rule *)target)->unix_group, value);
+}
+
+static int set_purpose(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->purpose, value);
+}
+
+static int set_argument_name(PolicyReader *reader, void *target, const char *value,
+                             xmlNodePtr where)
+{
+    return copy_text(reader, &((Condition *)target)->name, value);
+}
+
+static int set_argument_match(PolicyReader *reader, void *target, const char *value,
+                              xmlNodePtr where)
+{
+    return copy_glob(reader, &((Condition *)target)->match, value, where);
+}
+
+static int set_argument_prefix(PolicyReader *reader, void *target, const char *value,
+                               xmlNodePtr where)
+{
+    Condition *condition = target;
+
+    if (*value != '/')
+        return policy_fail(reader, where, "prefix '%s' is not an absolute path", value);
+    condition->prefix = path_normalised(value);
+    return condition->prefix ? 0 : policy_fail_memory(reader);
+}
+
+static int set_argument_value(PolicyReader *reader, void *target, const char *value,
+                              xmlNodePtr where)
+{
+    return copy_text(reader, &((Condition *)target)->value, value);
+}
+
+static int set_argument_max(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    Condition *condition = target;
+    char *end;
+
+    errno = 0;
+    condition->max = strtoll(value, &end, 10);
+    if (errno || *end || !strchr("-0123456789", *value))
+        return policy_fail(reader, where, "max '%s' is not a whole number", value);
+    condition->has_max = true;
+    return 0;
+}
+
+const AttributeRow policy_attributes[] = {
+    {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
+    {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
+    {"default", set_default, IN_PROFILE},      {NULL, NULL, 0},
+};
+
+const AttributeRow rule_attributes[] = {
+    {"command", set_command, IN_ANY},
+    {"channel", set_channel, IN_ANY},
+    {"group", set_group, IN_ANY},
+    {"user", set_user, IN_ANY},
+    {"unix-group", set_unix_group, IN_ANY},
+    {"purpose", set_purpose, IN_ANY},
+    {NULL, NULL, 0},
+};
+
+const AttributeRow argument_attributes[] = {
+    {"name", set_argument_name, IN_ANY},     {"match", set_argument_match, IN_ANY},
+    {"prefix", set_argument_prefix, IN_ANY}, {"value", set_argument_value, IN_ANY},
+    {"max", set_argument_max, IN_ANY},       {NULL, NULL, 0},
+};
+
+static const char *const kind_names[] = {
+    [POLICY_DOMAIN] = "domain",
+    [POLICY_HOST] = "host",
+    [POLICY_PROFILE] = "profile",
+};
+
+static const AttributeRow *find_attribute(const AttributeRow *rows, xmlAttrPtr attribute)
+{
+    if (attribute->ns)
+        return NULL;
+    for (; rows->name; rows++) {
+        if (strcmp(rows->name, (const char *)attribute->name) == 0)
+            return rows;
+    }
+    return NULL;
+}
+
+static int fail_attribute(PolicyReader *reader, xmlAttrPtr attribute, const AttributeRow *rows)
+{
+    Nearest nearest = nearest_to((const char *)attribute->name);
+    char hint[HINT_MAX];
+
+    for (; rows->name; rows++) {
+        if (rows->kinds & (1u << reader->policy->kind))
+            nearest_try(&nearest, rows->name);
+    }
+    return policy_fail(reader, attribute->parent, "unknown attribute '%s' of <%s>%s",
+                       attribute->name, attribute->parent->name,
+                       nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static int read_attribute(PolicyReader *reader, xmlAttrPtr attribute, const AttributeRow *rows,
+                          void *target)
+{
+    const AttributeRow *row = find_attribute(rows, attribute);
+    xmlNodePtr node = attribute->parent;
+    CLEANUP(xmlstr)
+    xmlChar *value = xmlNodeListGetString(node->doc, attribute->children, 1);
+    const char *text = value ? (const char *)value : "";
+
+    if (!row)
+        return fail_attribute(reader, attribute, rows);
+    if (!(row->kinds & (1u << reader->policy->kind)))
+        return policy_fail(reader, node, "attribute '%s' does not belong in a %s's policy",
+                           row->name, kind_names[reader->policy->kind]);
+    if (*text == '\0')
+        return policy_fail(reader, node, "attribute '%s' of <%s> is empty", row->name, node->name);
+    if (strlen(text) > ATTRIBUTE_MAX)
+        return policy_fail(reader, node, "attribute '%s' of <%s> is longer than %zu bytes",
+                           row->name, node->name, ATTRIBUTE_MAX);
+    return row->set(reader, target, text, node);
+}
+
+int policy_read_attributes(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
+                           void *target)
+{
+    for (xmlAttrPtr attribute = node->properties; attribute; attribute = attribute->next) {
+        if (read_attribute(reader, attribute, rows, target) < 0)
+            return -1;
+    }
+    return 0;
+}
