@@ -172,7 +172,9 @@ void caller_claim(void *client, Identity *identity)
     }
     if (plugin_failure())
         return;
-    if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0) {
+    /* On TCP the kernel knows of no peer, and says so with -1. */
+    if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0 ||
+        uid == (uid_t)-1) {
         virResetLastError();
         log_line(AUDIT_ERROR, "QMP identity refused: - | only a UNIX socket's peer that is "
                               "root may speak for another");

@@ -102,8 +102,7 @@ static bool refresh(Reason *news, AuditPriority *ret_priority)
     clock_gettime(CLOCK_REALTIME, &clock);
     is_settled = now.st_ino == 0 || now.st_ctim.tv_sec + SETTLE_SECONDS < clock.tv_sec;
     *ret_priority = reload(news, &is_looked_at);
-    /* Reading a young file again is no news unless it went wrong. */
-    return !(was_same && *ret_priority == AUDIT_WARNING);
+    return !was_same; /* what a young file holds is told once */
 }
 
 void host_policy_load(void)
