@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* catalog: what the guard knows of commands, and the groups there are. */
+#include "catalog_compare.h"
 #include "helper.h"
-
+#include "name_verdict.h"
 #include "util/cleanup.h"
 
 #include <getopt.h>
@@ -11,13 +12,19 @@
 typedef struct CatalogOptions {
     const char *name; /* a command; NULL: all */
     const GroupInfo *group; /* NULL: any */
+    const char *against; /* a domain, or a file with what a QEMU has */
+    const char *older; /* a file with what a QEMU had, to be compared with `newer` */
+    const char *newer;
+    const char *host_policy; /* a file; NULL: the host's own */
     bool lists_groups;
+    bool shows_profiles;
     bool as_json;
 } CatalogOptions;
 
 static const char *const command_columns[] = {"channel", "name", "class",
                                               "groups",  "seen", "instead"};
 static const char *const group_columns[] = {"group", "help"};
+static const char *const compare_columns[] = {"what", "name", "class", "verdict"};
 
 /* What some arguments add to a command's groups. */
 static GroupSet groups_by_arguments(const CatalogEntry *entry)
@@ -76,6 +83,22 @@ static json_object *command_row(const CatalogEntry *entry)
     return row;
 }
 
+/* What each profile does to the command by its name alone. */
+static void add_profiles(json_object *row, const CatalogEntry *entry)
+{
+    json_object *profiles = json_object_new_object();
+
+    policy_profile("baseline"); /* loads all of them */
+    for (size_t i = 0; policy_profile_name(i); i++) {
+        const char *name = policy_profile_name(i);
+        Verdict verdict = name_verdict_of_profile(entry->channel, entry->name,
+                                                  policy_profile(name));
+
+        json_object_object_add(profiles, name, json_object_new_string(verdict_name(verdict)));
+    }
+    json_object_object_add(row, "profiles", profiles);
+}
+
 static json_object *command_rows(const CatalogOptions *options)
 {
     json_object *rows = json_object_new_array();
@@ -90,6 +113,9 @@ static json_object *command_rows(const CatalogOptions *options)
         if (options->group && !((entry->groups | groups_by_arguments(entry)) & options->group->set))
             continue;
         json_object_array_add(rows, command_row(entry));
+        if (options->shows_profiles)
+            add_profiles(json_object_array_get_idx(rows, json_object_array_length(rows) - 1),
+                         entry);
     }
     return rows;
 }
@@ -132,61 +158,126 @@ static int print_table(json_object *rows, const char *const *columns, size_t n_c
     return result;
 }
 
-static int print_rows(const CatalogOptions *options)
+static int print_rows(const CatalogOptions *options, json_object *rows, const char *const *columns,
+                      size_t n_columns)
+{
+    if (options->as_json) {
+        puts(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN |
+                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
+        return 0;
+    }
+    return json_object_array_length(rows) ? print_table(rows, columns, n_columns) : 0;
+}
+
+#define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))
+
+/* To lack a command, or to bring a new one, is a finding. */
+static int print_comparison(const HelperContext *context, const CatalogOptions *options)
+{
+    CLEANUP(json)
+    json_object *rows = options->against
+                            ? catalog_against(context, options->against, options->host_policy)
+                            : catalog_diff(options->older, options->newer, options->host_policy);
+
+    if (!rows)
+        return EXIT_UNSURE;
+    if (print_rows(options, rows, compare_columns, COUNT(compare_columns)) < 0)
+        return complain("out of memory");
+    return json_object_array_length(rows) ? EXIT_NO : EXIT_YES;
+}
+
+static int print_catalog(const CatalogOptions *options)
 {
     CLEANUP(json)
     json_object *rows = options->lists_groups ? group_rows() : command_rows(options);
-    size_t count = rows ? json_object_array_length(rows) : 0;
-    int result = 0;
+    int result;
 
     if (!rows)
         return complain("out of memory");
-    if (options->as_json)
-        puts(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN |
-                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
-    else if (count && options->lists_groups)
-        result = print_table(rows, group_columns, sizeof(group_columns) / sizeof(*group_columns));
-    else if (count)
-        result = print_table(rows, command_columns,
-                             sizeof(command_columns) / sizeof(*command_columns));
-    else
-        fprintf(stderr, "virt-qmp-guard: the catalogue has no such command\n");
-    if (result != 0)
+    result = options->lists_groups
+                 ? print_rows(options, rows, group_columns, COUNT(group_columns))
+                 : print_rows(options, rows, command_columns, COUNT(command_columns));
+    if (result < 0)
         return complain("out of memory");
-    return count ? EXIT_YES : EXIT_NO;
+    if (json_object_array_length(rows) > 0)
+        return EXIT_YES;
+    if (!options->as_json)
+        fprintf(stderr, "virt-qmp-guard: the catalogue has no such command\n");
+    return EXIT_NO;
+}
+
+static int parse_options(int argc, char **argv, CatalogOptions *ret)
+{
+    static const struct option options[] = {
+        {"group", required_argument, NULL, 'g'},
+        {"groups", no_argument, NULL, 'l'},
+        {"profiles", no_argument, NULL, 'p'},
+        {"against", required_argument, NULL, 'a'},
+        {"diff", required_argument, NULL, 'd'},
+        {"policy", required_argument, NULL, 'P'},
+        {"host-policy", required_argument, NULL, 'P'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'g':
+            ret->group = group_find(optarg);
+            if (!ret->group)
+                return complain("there is no group '%s': see --groups", optarg), -1;
+            break;
+        case 'l':
+            ret->lists_groups = true;
+            break;
+        case 'p':
+            ret->shows_profiles = true;
+            break;
+        case 'a':
+            ret->against = optarg;
+            break;
+        case 'd':
+            ret->older = optarg;
+            break;
+        case 'P':
+            ret->host_policy = optarg;
+            break;
+        case 'j':
+            ret->as_json = true;
+            break;
+        default:
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* One thing at a time: the catalogue, its groups, or a comparison. */
+static bool is_consistent(const CatalogOptions *options)
+{
+    bool lists = options->name || options->group || options->shows_profiles;
+    int things = options->lists_groups + !!options->against + !!options->older + lists;
+
+    return things <= 1 && (!options->older || options->newer) &&
+           (!options->shows_profiles || options->as_json);
 }
 
 int catalog_run(const HelperContext *context, int argc, char **argv)
 {
-    static const struct option long_options[] = {
-        {"group", required_argument, NULL, 'g'},
-        {"groups", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
     CatalogOptions options = {0};
-    int option;
+    const char *rest;
 
-    (void)context;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        switch (option) {
-        case 'g':
-            options.group = group_find(optarg);
-            if (!options.group)
-                return complain("there is no group '%s': see --groups", optarg);
-            break;
-        case 'l':
-            options.lists_groups = true;
-            break;
-        case 'j':
-            options.as_json = true;
-            break;
-        default:
-            return EXIT_UNSURE;
-        }
-    }
-    if (argc - optind > 1 || (options.lists_groups && (options.group || optind < argc)))
-        return complain("catalog: give one command at most; --groups stands alone");
-    options.name = argv[optind];
-    return print_rows(&options);
+    if (parse_options(argc, argv, &options) < 0)
+        return EXIT_UNSURE;
+    rest = argv[optind];
+    if (options.older)
+        options.newer = rest;
+    else
+        options.name = rest;
+    if (argc - optind > 1 || !is_consistent(&options))
+        return complain("catalog: give a NAME and --group, or --groups, or --against, or --diff "
+                        "OLD NEW; --profiles goes with --json");
+    return options.against || options.older ? print_comparison(context, &options)
+                                            : print_catalog(&options);
 }

@@ -48,6 +48,7 @@ virDomainPtr helper_find_domain(virConnectPtr connection, const char *wanted)
 
 int helper_domain_policy(virDomainPtr domain, char **ret_xml)
 {
+    const char *name = virDomainGetName(domain); /* before the call: it forgets the last error */
     char *xml = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, POLICY_NAMESPACE, 0);
 
     if (xml) {
@@ -56,22 +57,20 @@ int helper_domain_policy(virDomainPtr domain, char **ret_xml)
     }
     if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN_METADATA)
         return 0;
-    complain("cannot read the policy of '%s': %s", virDomainGetName(domain),
-             virGetLastErrorMessage());
+    complain("cannot read the policy of '%s': %s", name, virGetLastErrorMessage());
     return -1;
 }
 
 int helper_read_domain(virDomainPtr domain, DomainXml *ret)
 {
+    const char *name = virDomainGetName(domain);
     CLEANUP(mem) char *xml = virDomainGetXMLDesc(domain, 0);
     Reason why;
 
     if (!xml)
-        return complain("cannot read domain '%s': %s", virDomainGetName(domain),
-                        virGetLastErrorMessage()),
-               -1;
+        return complain("cannot read domain '%s': %s", name, virGetLastErrorMessage()), -1;
     if (domain_xml_read(xml, strlen(xml), ret, &why) < 0)
-        return complain("domain '%s': %s", virDomainGetName(domain), why.text), -1;
+        return complain("domain '%s': %s", name, why.text), -1;
     return 0;
 }
 

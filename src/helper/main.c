@@ -35,6 +35,13 @@ static const char catalog_help[] =
     "  NAME          one command, in whichever channels have it (HMP: 'info block')\n"
     "  --group @G    the commands of a group, always or (in parentheses) with some arguments\n"
     "  --groups      the groups themselves\n"
+    "  --against X   the QMP commands that X has and the catalogue lacks, and what the policy in\n"
+    "                force does to each: X is a running domain, or a file with the answer to\n"
+    "                query-commands or query-qmp-schema\n"
+    "  --diff OLD NEW  two such files: what an upgrade brings and takes, and what the policy\n"
+    "                does to each\n"
+    "  --policy FILE   the host policy to ask (default: the host's)\n"
+    "  --profiles    with --json: what each profile does to each command by its name\n"
     "  --json        a JSON array\n";
 
 static const Subcommand subcommands[] = {
@@ -44,7 +51,8 @@ static const Subcommand subcommands[] = {
      "the same, with every rule that is tried", check_help},
     {"policy", policy_run, "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
      "check, show, write or remove a policy", policy_help},
-    {"catalog", catalog_run, "[NAME] [--group @G | --groups] [--json]",
+    {"catalog", catalog_run,
+     "[NAME] [--group @G] | --groups | --against X | --diff OLD NEW  [--json]",
      "what is known of each command", catalog_help},
 };
 

@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes commands.md: what each profile does to each command.
+
+usage: matrix.py HELPER [--check FILE]
+
+With --check FILE, says whether FILE is what would be written (exit status 1 if not).
+"""
+import json
+import subprocess
+import sys
+
+HEAD = """# Commands and profiles
+
+What each profile does to each command that the catalogue knows, by its name alone: arguments may
+make it worse (`src/catalog/effects.table`), and an HMP line is always dangerous. Written by
+`docs/matrix.py`; do not edit.
+
+`+` allowed, `!` allowed with a warning, `-` denied.
+"""
+SIGNS = {"allow": "+", "warn": "!", "deny": "-"}
+TITLES = {"qmp": "QMP", "hmp": "HMP", "agent": "Guest agent"}
+
+
+def matrix(helper):
+    answer = subprocess.run([helper, "catalog", "--json", "--profiles"], check=True,
+                            capture_output=True, text=True)
+    rows = json.loads(answer.stdout)
+    profiles = sorted(rows[0]["profiles"])
+    lines = [HEAD]
+    for channel, title in TITLES.items():
+        lines += [f"## {title}", "", "| command | class | groups | " + " | ".join(profiles) + " |",
+                  "|---|---|---|" + "---|" * len(profiles)]
+        for row in rows:
+            if row["channel"] == channel:
+                signs = " | ".join(SIGNS[row["profiles"][profile]] for profile in profiles)
+                lines.append(f"| `{row['name']}` | {row['class']} | {row['groups']} | {signs} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main(helper, check=None, path=None):
+    text = matrix(helper)
+    if check != "--check":
+        sys.stdout.write(text)
+        return 0
+    with open(path, encoding="ascii") as committed:
+        if committed.read() == text:
+            return 0
+    print(f"{path} is out of date: run docs/matrix.py HELPER >docs/commands.md")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "schema.h"
+
+#include "util/cleanup.h"
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+static json_object *complain_null(const char *where, const char *what)
+{
+    complain("%s: %s", where, what);
+    return NULL;
+}
+
+/* A member of query-commands has a name; one of query-qmp-schema also says what it is. */
+static bool is_command(json_object *member, const char **ret_name)
+{
+    json_object *name = NULL;
+    json_object *type = NULL;
+
+    if (!json_object_object_get_ex(member, "name", &name) ||
+        !json_object_is_type(name, json_type_string))
+        return false;
+    *ret_name = json_object_get_string(name);
+    return !json_object_object_get_ex(member, "meta-type", &type) ||
+           strcmp(json_object_get_string(type), "command") == 0;
+}
+
+json_object *schema_read(const char *text, const char *where)
+{
+    CLEANUP(json) json_object *document = json_tokener_parse(text);
+    CLEANUP(json) json_object *names = json_object_new_array();
+    json_object *list = document;
+
+    if (json_object_is_type(document, json_type_object))
+        json_object_object_get_ex(document, "return", &list);
+    if (!names || !json_object_is_type(list, json_type_array))
+        return complain_null(where, "not the answer to query-commands or query-qmp-schema");
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        const char *name;
+
+        if (is_command(json_object_array_get_idx(list, i), &name))
+            json_object_array_add(names, json_object_new_string(name));
+    }
+    if (json_object_array_length(names) == 0)
+        return complain_null(where, "there is no command in it");
+    return steal_pointer(&names);
+}
+
+json_object *schema_read_file(const char *path)
+{
+    size_t length;
+    CLEANUP(mem) char *text = read_file(path, &length);
+
+    return text ? schema_read(text, path) : NULL;
+}
+
+json_object *schema_ask(virDomainPtr domain)
+{
+    const char *name = virDomainGetName(domain); /* before the call: it forgets the last error */
+    CLEANUP(mem) char *answer = NULL;
+
+    if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-commands\"}", &answer, 0) < 0)
+        return complain_null(name, virGetLastErrorMessage());
+    return schema_read(answer, name);
+}

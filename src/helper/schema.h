@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands that a QEMU has: out of its own answer, from a file or a running domain. */
+#ifndef QG_SCHEMA_H
+#define QG_SCHEMA_H
+
+#include "helper.h"
+
+#include <json-c/json.h>
+
+/*
+ * Reads the names out of @text: the answer to query-commands or query-qmp-schema, bare or
+ * as {"return": ...}. Returns a JSON array of names (caller puts it); NULL after
+ * complaining of @where.
+ */
+json_object *schema_read(const char *text, const char *where);
+
+/* The same from a file. */
+json_object *schema_read_file(const char *path);
+
+/* Asks a running domain. The question is a passthrough command: it is judged and recorded. */
+json_object *schema_ask(virDomainPtr domain);
+
+#endif
