@@ -13,6 +13,9 @@
  */
 #define WORK_BUDGET ((size_t)20000000)
 
+/* The QMP command that carries HMP lines, and whose rules they also match. */
+#define WRAPPER "human-monitor-command"
+
 static const Verdict rule_verdicts[RULE_KIND_COUNT] = {
     [RULE_DENY] = VERDICT_DENY,
     [RULE_WARN] = VERDICT_WARN,
@@ -46,7 +49,7 @@ static bool is_named_by(Judge *judge, const Rule *rule, bool *ret_as_wrapper)
     if (on_channel &&
         (!rule->command || text_matches(judge, rule, rule->command, operation->command)))
         return true;
-    if (on_wrapper && text_matches(judge, rule, rule->command, "human-monitor-command"))
+    if (on_wrapper && text_matches(judge, rule, rule->command, WRAPPER))
         return *ret_as_wrapper = true;
     return false;
 }
@@ -137,9 +140,13 @@ static bool spend(Judge *judge, size_t cost)
 static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
 {
     const Question *question = judge->question;
+    const Operation *operation = judge->operation;
+    const char *wrapper = operation->channel == CHANNEL_HMP ? WRAPPER : NULL;
+    RuleCursor cursor;
 
-    for (size_t i = 0; i < policy->n_rules; i++) {
-        const Rule *rule = &policy->rules[i];
+    /* Who listens wants to hear of every rule, also of those that cannot match. */
+    rule_cursor_start(&cursor, policy, operation->command, wrapper, question->observer);
+    for (const Rule *rule = rule_cursor_next(&cursor); rule; rule = rule_cursor_next(&cursor)) {
         bool matched = spend(judge, rule_cost(judge, rule)) && rule_matches(judge, rule);
 
         if (judge->budget == 0) {
@@ -147,7 +154,7 @@ static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
             return true;
         }
         if (question->observer)
-            question->observer(question->observer_data, judge->operation, policy, rule, matched);
+            question->observer(question->observer_data, operation, policy, rule, matched);
         if (matched && (rule->kind != RULE_DELEGATE || question->domain)) {
             *ret = make_decision(judge, policy, rule, rule_verdicts[rule->kind]);
             return true;

@@ -56,6 +56,7 @@ void policy_unref(Policy *policy)
     for (size_t i = 0; i < policy->n_rules; i++)
         rule_clear(&policy->rules[i]);
     free(policy->rules);
+    rule_index_clear(&policy->index);
     free(policy->origin);
     free(policy);
 }

@@ -10,6 +10,7 @@
 
 #include "catalog/catalog.h"
 #include "policy/condition.h"
+#include "policy/rule_index.h"
 #include "util/reason.h"
 
 #include <stdatomic.h>
@@ -83,6 +84,7 @@ typedef struct Policy {
     bool is_complete; /* it, or a profile below it, has a default */
     Rule *rules;
     size_t n_rules;
+    RuleIndex index;
     bool names_unix_groups; /* a rule asks for the caller's groups */
 } Policy;
 

@@ -189,7 +189,9 @@ static int read_rules(PolicyReader *reader, xmlNodePtr root)
         if (read_rule(reader, node, &policy->rules[policy->n_rules - 1]) < 0)
             return -1;
     }
-    return failed ? -1 : 0;
+    if (failed)
+        return -1;
+    return rule_index_build(policy) < 0 ? policy_fail_memory(reader) : 0;
 }
 
 static int read_policy(PolicyReader *reader, xmlDocPtr doc)

@@ -125,6 +125,24 @@ static Request *read_text(const char *channel, const char *text)
     return request_of_short(CHANNEL_QMP, wrapped);
 }
 
+static void ignore(void *data, const Operation *operation, const Policy *policy, const Rule *rule,
+                   bool matched)
+{
+    (void)data, (void)operation, (void)policy, (void)rule, (void)matched;
+}
+
+/* Who listens has every rule tried, one after the other: the index must lead to the same. */
+static void check_without_index(Question question, const Decision *decision)
+{
+    Decision slow;
+
+    question.observer = ignore;
+    slow = decide(&question);
+    assert_int_equal(slow.verdict, decision->verdict);
+    assert_ptr_equal(slow.rule, decision->rule);
+    assert_ptr_equal(slow.operation, decision->operation);
+}
+
 static void check_row(const DecideRow *row, const Caller *caller)
 {
     Policy *host = find_policy(POLICY_HOST, row->columns[HOST]);
@@ -139,6 +157,7 @@ static void check_row(const DecideRow *row, const Caller *caller)
     assert_non_null(decision.operation);
     assert_non_null(decision.policy);
     assert_false(decision.gave_up);
+    check_without_index(question, &decision);
     request_free(request);
     policy_unref(host);
     policy_unref(domain);
