@@ -28,26 +28,13 @@ static int load_host(InForce *ret, const char *path)
 {
     PolicyError error = {0};
     CLEANUP(mem) char *told = NULL;
-    CLEANUP(mem) char *text = NULL;
-    size_t length;
-    int found = 1;
+    int result = helper_host_policy(path, &ret->host, &error);
 
-    if (path) {
-        text = read_file(path, &length);
-        if (!text)
-            return -1;
-        ret->host = policy_parse(text, length, POLICY_HOST, &error);
-    } else {
-        path = HOST_POLICY_PATH;
-        found = policy_read_host_file(path, &ret->host, &error);
-        if (found == 0)
-            ret->host = policy_shipped_default(&error);
+    if (result == 1) {
+        told = helper_policy_error(path ? path : HOST_POLICY_PATH, &error);
+        complain("%s", told ? told : "out of memory");
     }
-    if (ret->host)
-        return 0;
-    told = helper_policy_error(path, &error);
-    complain("%s", told ? told : "out of memory");
-    return -1;
+    return result == 0 ? 0 : -1;
 }
 
 static int load_domain(InForce *ret, virDomainPtr domain)

@@ -119,33 +119,12 @@ static void set_invalid(CheckSetting *setting, const char *rule, const char *whe
 static int load_host(CheckSetting *setting)
 {
     const char *given = setting->options->host_policy_file;
-    const char *path = given ? given : HOST_POLICY_PATH;
     PolicyError error = {0};
-    CLEANUP(mem) char *text = NULL;
-    size_t length;
-    int found;
+    int result = helper_host_policy(given, &setting->host, &error);
 
-    if (given) {
-        /* A file that is only tried out need not be root's. */
-        text = read_file(given, &length);
-        if (!text)
-            return -1;
-        setting->host = policy_parse(text, length, POLICY_HOST, &error);
-        found = setting->host ? 1 : -1;
-    } else if (access(path, F_OK) == 0 && access(path, R_OK) < 0) {
-        return complain("cannot read the host policy %s: %s: run this as root", path,
-                        strerror(errno)),
-               -1;
-    } else {
-        found = policy_read_host_file(path, &setting->host, &error);
-        if (found == 0) {
-            setting->host = policy_shipped_default(&error);
-            found = setting->host ? 1 : -1;
-        }
-    }
-    if (found < 0)
-        set_invalid(setting, rule_host_invalid, path, &error);
-    return 0;
+    if (result == 1)
+        set_invalid(setting, rule_host_invalid, given ? given : HOST_POLICY_PATH, &error);
+    return result < 0 ? -1 : 0;
 }
 
 static int read_live_domain(const HelperContext *context, CheckSetting *setting, DomainXml *ret)

@@ -78,3 +78,24 @@ char *helper_policy_error(const char *where, const PolicyError *error)
         length = asprintf(&text, "%s: %s", where, error->reason.text);
     return length < 0 ? NULL : text;
 }
+
+int helper_host_policy(const char *given, Policy **ret_policy, PolicyError *ret_error)
+{
+    CLEANUP(mem) char *text = NULL;
+    size_t length;
+
+    if (given) {
+        text = read_file(given, &length);
+        if (!text)
+            return -1;
+        *ret_policy = policy_parse(text, length, POLICY_HOST, ret_error);
+        return *ret_policy ? 0 : 1;
+    }
+    if (access(HOST_POLICY_PATH, F_OK) == 0 && access(HOST_POLICY_PATH, R_OK) < 0)
+        return complain("cannot read the host policy %s: %s: run this as root", HOST_POLICY_PATH,
+                        strerror(errno)),
+               -1;
+    if (policy_read_host_file(HOST_POLICY_PATH, ret_policy, ret_error) == 0)
+        *ret_policy = policy_shipped_default(ret_error);
+    return *ret_policy ? 0 : 1;
+}

@@ -58,6 +58,13 @@ int helper_read_domain(virDomainPtr domain, DomainXml *ret);
 int helper_read_domain_file(const char *path, DomainXml *ret);
 
 /*
+ * The host policy: of the file @given, which need not be root's as it is only tried out,
+ * or (NULL) the one that a daemon that starts now would have. Returns 0 and the policy, 1
+ * and the error when the file holds none, -1 after complaining.
+ */
+int helper_host_policy(const char *given, Policy **ret_policy, PolicyError *ret_error);
+
+/*
  * A policy's XML with its namespace taken off: libvirt puts it on every element itself,
  * under the prefix it is given, and refuses a text that has it already. NULL when out of
  * memory; caller frees.
