@@ -8,7 +8,7 @@ from typing import NamedTuple
 import libvirt_qemu
 import pytest
 
-from clients import HMP, REPO, answer_of, is_denied, request
+from clients import HMP, REPO, answer_of, is_denied, request, virsh
 
 TABLE = REPO / "tests/unit/decide.table"
 AGENT_TIMEOUT = 1
@@ -88,13 +88,37 @@ def test_row(vm, log, row):
         assert record.level == "warning"
 
 
+SAMPLE = ROWS[::max(1, len(ROWS) // 80)]
+
+
+def virsh_words(row, name):
+    """The same as an operator types it."""
+    if row.channel == "hmp":
+        return ["qemu-monitor-command", name, "--hmp", row.text]
+    if row.channel == "wrapped":
+        return ["qemu-monitor-command", name, request("human-monitor-command", command_line=row.text)]
+    if row.channel == "agent":
+        return ["qemu-agent-command", name, as_json(row.text), "--timeout", str(AGENT_TIMEOUT)]
+    return ["qemu-monitor-command", name, as_json(row.text)]
+
+
+@pytest.mark.parametrize("row", SAMPLE, ids=str)
+def test_row_through_virsh(vm, log, row):
+    if row.policy:
+        vm.set_policy_text(row.policy)
+    done = virsh(*virsh_words(row, vm.name))
+    assert ("access denied" in done.stderr) == (row.verdict == "deny"), done.stderr
+    assert len(log.records()) == 1
+
+
 def test_machine_is_sane_after_all(vm):
     assert vm.is_sane()
 
 
 def test_enough_rows():
     """A table that was not read would have no row that fails."""
-    assert len(ROWS) >= 60
+    assert len(ROWS) >= 200
+    assert len(SAMPLE) >= 60
     for channel in ("qmp", "hmp", "wrapped", "agent"):
         verdicts = {row.verdict == "deny" for row in ROWS if row.channel == channel}
         assert verdicts == {True, False}, channel
