@@ -132,6 +132,22 @@ static bool spend(Judge *judge, size_t cost)
     return judge->budget > 0;
 }
 
+static void tell(const Judge *judge, const Policy *policy, const Rule *rule, bool matched)
+{
+    const Question *question = judge->question;
+
+    if (question->observer)
+        question->observer(question->observer_data, judge->operation, policy, rule, matched);
+}
+
+/* The index leaves out rules that cannot match; who listens hears of them all the same. */
+static void tell_unmatched(const Judge *judge, const Policy *policy, const Rule *from,
+                           const Rule *to)
+{
+    for (; judge->question->observer && from < to; from++)
+        tell(judge, policy, from, false);
+}
+
 /*
  * The first of the policy's own rules that matches. Returns false when none does.
  * Without a domain policy a <delegate> hands over to nobody, so the reading goes on
@@ -139,13 +155,12 @@ static bool spend(Judge *judge, size_t cost)
  */
 static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
 {
-    const Question *question = judge->question;
     const Operation *operation = judge->operation;
     const char *wrapper = operation->channel == CHANNEL_HMP ? WRAPPER : NULL;
+    const Rule *untold = policy->rules;
     RuleCursor cursor;
 
-    /* Who listens wants to hear of every rule, also of those that cannot match. */
-    rule_cursor_start(&cursor, policy, operation->command, wrapper, question->observer);
+    rule_cursor_start(&cursor, policy, operation->command, wrapper, judge->question->ignores_index);
     for (const Rule *rule = rule_cursor_next(&cursor); rule; rule = rule_cursor_next(&cursor)) {
         bool matched = spend(judge, rule_cost(judge, rule)) && rule_matches(judge, rule);
 
@@ -153,13 +168,15 @@ static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
             *ret = give_up(judge, policy, rule);
             return true;
         }
-        if (question->observer)
-            question->observer(question->observer_data, operation, policy, rule, matched);
-        if (matched && (rule->kind != RULE_DELEGATE || question->domain)) {
+        tell_unmatched(judge, policy, untold, rule);
+        tell(judge, policy, rule, matched);
+        untold = rule + 1;
+        if (matched && (rule->kind != RULE_DELEGATE || judge->question->domain)) {
             *ret = make_decision(judge, policy, rule, rule_verdicts[rule->kind]);
             return true;
         }
     }
+    tell_unmatched(judge, policy, untold, policy->rules + policy->n_rules);
     return false;
 }
 

@@ -39,6 +39,7 @@ typedef struct Question {
                                      NULL: baseline, as for the host's */
     DecideObserver observer; /* NULL: nobody listens */
     void *observer_data;
+    bool ignores_index; /* tries every rule, to be compared with what the index leads to */
 } Question;
 
 /*

@@ -68,19 +68,37 @@ static bool lies_at(const char *path, const char *directory)
     return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
+/* What QEMU's block layer opens as a host path: it takes one such word off the front. */
+static const char *without_protocol(const char *text)
+{
+    static const char *const words[] = {"file:", "host_device:", "host_cdrom:"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strncmp(text, words[i], strlen(words[i])) == 0)
+            return text + strlen(words[i]);
+    }
+    return text;
+}
+
 /*
- * To let pass, the text is a plain path. To deny, the block layer's `file:` in front makes
- * no difference. /dev/fdset/N is no place but whatever was opened there: only a prefix that
- * names /dev/fdset means it.
+ * To let pass, the text is a plain absolute path. To deny, a protocol in front makes no
+ * difference, and a relative path is taken from `/`, where QEMU runs. /dev/fdset/N is no place but
+ * whatever was opened there: only a prefix that names /dev/fdset means it.
  */
 static bool prefix_holds(const Trial *trial, const char *text)
 {
     const char *prefix = trial->condition->prefix;
+    CLEANUP(mem) char *absolute = NULL;
     CLEANUP(mem) char *path = NULL;
 
-    if (trial->denies && strncmp(text, "file:", 5) == 0)
-        text += strncmp(text, "file://", 7) == 0 ? 7 : 5;
-    path = path_normalised(text);
+    if (!trial->denies) {
+        path = path_normalised(text);
+    } else if (asprintf(&absolute, "/%s", without_protocol(text)) >= 0) {
+        path = path_normalised(absolute);
+    } else {
+        absolute = NULL;
+        return true; /* out of memory: what cannot be told is denied */
+    }
     if (!path)
         return false;
     if (lies_at(path, "/dev/fdset") && !lies_at(prefix, "/dev/fdset"))
