@@ -157,6 +157,17 @@ static bool holds_in_list(const Trial *trial, json_object *list, const char *pat
     return !trial->denies && count > 0;
 }
 
+/* To deny, whatever is inside an object counts: it may be a text that was spelled out. */
+static bool holds_in_object(const Trial *trial, json_object *object)
+{
+    json_object_object_foreach (object, name, member) {
+        (void)name;
+        if (holds_at(trial, member, ""))
+            return true;
+    }
+    return false;
+}
+
 /* Follows what is left of the dotted name; an empty @path is the value itself. */
 static bool holds_at(const Trial *trial, json_object *value, const char *path)
 {
@@ -170,6 +181,8 @@ static bool holds_at(const Trial *trial, json_object *value, const char *path)
     /* A list on the way is walked; a list in the place of the value is another type. */
     if (json_object_is_type(value, json_type_array) && (*path || trial->denies))
         return holds_in_list(trial, value, path);
+    if (!*path && trial->denies && json_object_is_type(value, json_type_object))
+        return holds_in_object(trial, value);
     if (!*path)
         return scalar_holds(trial, value);
     if (length >= sizeof(name) || !json_object_is_type(value, json_type_object))
@@ -181,19 +194,43 @@ static bool holds_at(const Trial *trial, json_object *value, const char *path)
     return holds_at(trial, member, path[length] ? path + length + 1 : path + length);
 }
 
+/* To deny, a name means a member at any depth: a node's driver is a driver wherever it stands. */
+static bool holds_below(const Trial *trial, json_object *value)
+{
+    if (*trial->budget == 0)
+        return false;
+    --*trial->budget;
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            if (holds_below(trial, json_object_array_get_idx(value, i)))
+                return true;
+        }
+    } else if (json_object_is_type(value, json_type_object)) {
+        if (holds_at(trial, value, trial->condition->name))
+            return true;
+        json_object_object_foreach (value, name, member) {
+            (void)name;
+            if (holds_below(trial, member))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool condition_holds(const Condition *condition, bool denies, json_object *arguments,
                      json_object *expanded, size_t *budget)
 {
     Trial trial = {condition, denies, budget};
     json_object *whole = NULL;
     bool is_whole = json_object_object_get_ex(arguments, condition->name, &whole);
+    bool is_below = denies && expanded == arguments && !strchr(condition->name, '.');
 
     /* A member whose own name has a dot in it, or none, as the client spelled it. */
-    if (is_whole && holds_at(&trial, whole, ""))
+    if (is_whole && !is_below && holds_at(&trial, whole, ""))
         return true;
-    if (is_whole && (!denies || (expanded == arguments && !strchr(condition->name, '.'))))
-        return false;
-    return holds_at(&trial, expanded, condition->name);
+    if (denies)
+        return holds_below(&trial, expanded);
+    return !is_whole && holds_at(&trial, expanded, condition->name);
 }
 
 void condition_clear(Condition *condition)

@@ -26,7 +26,8 @@ typedef struct Condition {
  *
  * To let something pass (@denies false) every element of a list on the way must pass the
  * tests, and a pattern lets no path pass that steps upwards. To deny, any element and
- * either spelling will do. @budget as for glob_match(): nothing holds when it is used up.
+ * either spelling will do, the name means a member at any depth, and an object counts with
+ * all that is in it. @budget as for glob_match(): nothing holds when it is used up.
  */
 bool condition_holds(const Condition *condition, bool denies, json_object *arguments,
                      json_object *expanded, size_t *budget);
