@@ -3,7 +3,7 @@
 #ifndef QG_LOG_H
 #define QG_LOG_H
 
-#include "audit.h"
+#include "audit/audit.h"
 
 /* A GuardRecorder: writes one record. @data is not used. */
 int log_record(void *data, const AuditRecord *record);

@@ -20,7 +20,7 @@
  *   2. Each operation is looked up in the catalogue (src/catalog): its class and
  *      groups, by name and by what its arguments add.
  *   3. The host's and the domain's rules decide (src/decide.c), purely.
- *   4. The decision is recorded (src/audit.c). Without a record nothing passes.
+ *   4. The decision is recorded (src/audit/). Without a record nothing passes.
  *   5. The plugin refuses, or forwards the text that src/request wrote from what
  *      was judged; the client's own bytes never go on.
  *

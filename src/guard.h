@@ -6,7 +6,7 @@
 #ifndef QG_GUARD_H
 #define QG_GUARD_H
 
-#include "audit.h"
+#include "audit/audit.h"
 #include "decide.h"
 #include "policy/policy.h"
 #include "request/request.h"

@@ -5,7 +5,7 @@
  */
 #include "unit.h"
 
-#include "audit.h"
+#include "audit/audit.h"
 #include "util/cleanup.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "audit.h"
+#include "audit/audit.h"
 
 #include "util/printable.h"
 
