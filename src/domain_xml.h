@@ -4,13 +4,23 @@
 #define QG_DOMAIN_XML_H
 
 #include "util/reason.h"
+#include "util/string_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* More than libvirt's largest text on the wire, with every character of it escaped. */
+#define DOMAIN_XML_BYTES_MAX ((size_t)32 * 1024 * 1024)
+
 typedef struct DomainXml {
-    char *policy_xml; /* the policy element; NULL: it has none */
+    char *name; /* NULL: it says none, as for the others */
+    char *uuid;
+    char *policy_xml; /* the policy element */
     bool is_confidential; /* has <launchSecurity> */
+    char *emulator;
+    StringList arguments; /* <qemu:commandline>: the values of <qemu:arg> */
+    StringList environment; /* ... and the names of <qemu:env> */
+    StringList changes; /* what else stands in QEMU's namespace: `override`, ... */
 } DomainXml;
 
 /*

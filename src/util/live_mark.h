@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How a process shows that the guard is active in it: a mapping with this name, which only
+ * the plugin makes and which ends with the process. That the library is mapped would not
+ * prove it, for in a program that is no daemon it is inert.
+ */
+#ifndef QG_LIVE_MARK_H
+#define QG_LIVE_MARK_H
+
+/* The memfd's name; /proc/PID/maps has it behind `/memfd:`. */
+#define LIVE_MARK "qmp-guard-active"
+
+#endif
