@@ -233,6 +233,14 @@ bool condition_holds(const Condition *condition, bool denies, json_object *argum
     return !is_whole && holds_at(&trial, expanded, condition->name);
 }
 
+bool condition_holds_text(const Condition *condition, bool denies, const char *text, size_t *budget)
+{
+    Trial trial = {condition, denies, budget};
+
+    return (!condition->match || match_holds(&trial, text)) &&
+           (!condition->prefix || prefix_holds(&trial, text));
+}
+
 void condition_clear(Condition *condition)
 {
     free(condition->name);

@@ -32,6 +32,10 @@ typedef struct Condition {
 bool condition_holds(const Condition *condition, bool denies, json_object *arguments,
                      json_object *expanded, size_t *budget);
 
+/* The same for the condition's tests on one text. */
+bool condition_holds_text(const Condition *condition, bool denies, const char *text,
+                          size_t *budget);
+
 /*
  * True for a text with a path in it that steps upwards: no pattern can say where that
  * leads. A step stands between `/`, blanks, quotes and the like.

@@ -56,6 +56,9 @@ void policy_unref(Policy *policy)
     for (size_t i = 0; i < policy->n_rules; i++)
         rule_clear(&policy->rules[i]);
     free(policy->rules);
+    for (size_t i = 0; i < policy->n_start_rules; i++)
+        start_rule_clear(&policy->start_rules[i]);
+    free(policy->start_rules);
     rule_index_clear(&policy->index);
     free(policy->origin);
     free(policy);

@@ -11,6 +11,8 @@
 #include "catalog/catalog.h"
 #include "policy/condition.h"
 #include "policy/rule_index.h"
+#include "policy/start_rule.h"
+#include "util/digest.h"
 #include "util/reason.h"
 
 #include <stdatomic.h>
@@ -86,6 +88,9 @@ typedef struct Policy {
     size_t n_rules;
     RuleIndex index;
     bool names_unix_groups; /* a rule asks for the caller's groups */
+    StartRule *start_rules; /* of the <start> element; never in a domain's policy */
+    size_t n_start_rules;
+    char digest[DIGEST_TEXT_SIZE]; /* of what it says: see policy_digest.c */
 } Policy;
 
 /* Where a policy is wrong, and how. */

@@ -5,6 +5,7 @@
  */
 #include "policy_internal.h"
 
+#include "start/finding.h"
 #include "util/cleanup.h"
 #include "util/nearest.h"
 
@@ -216,6 +217,37 @@ static int set_argument_max(PolicyReader *reader, void *target, const char *valu
     return 0;
 }
 
+static int fail_finding(PolicyReader *reader, const char *name, xmlNodePtr where)
+{
+    Nearest nearest = nearest_to(name);
+    char hint[HINT_MAX];
+
+    for (int kind = 0; kind < FINDING_KIND_COUNT; kind++)
+        nearest_try(&nearest, finding_info((FindingKind)kind)->name);
+    return policy_fail(reader, where, "there is no finding '%s'%s", name,
+                       nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static int set_finding(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    int kind = finding_kind_from_name(value);
+
+    if (kind < 0)
+        return fail_finding(reader, value, where);
+    ((StartRule *)target)->kind = kind;
+    return 0;
+}
+
+static int set_start_match(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return set_argument_match(reader, &((StartRule *)target)->value, value, where);
+}
+
+static int set_start_prefix(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return set_argument_prefix(reader, &((StartRule *)target)->value, value, where);
+}
+
 const AttributeRow policy_attributes[] = {
     {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
     {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
@@ -236,6 +268,13 @@ const AttributeRow argument_attributes[] = {
     {"name", set_argument_name, IN_ANY},     {"match", set_argument_match, IN_ANY},
     {"prefix", set_argument_prefix, IN_ANY}, {"value", set_argument_value, IN_ANY},
     {"max", set_argument_max, IN_ANY},       {NULL, NULL, 0},
+};
+
+const AttributeRow start_attributes[] = {
+    {"finding", set_finding, IN_HOST | IN_PROFILE},
+    {"match", set_start_match, IN_HOST | IN_PROFILE},
+    {"prefix", set_start_prefix, IN_HOST | IN_PROFILE},
+    {NULL, NULL, 0},
 };
 
 static const char *const kind_names[] = {

@@ -35,10 +35,23 @@ typedef struct AttributeRow {
 extern const AttributeRow policy_attributes[]; /* stored in a Policy */
 extern const AttributeRow rule_attributes[]; /* in a Rule */
 extern const AttributeRow argument_attributes[]; /* in a Condition */
+extern const AttributeRow start_attributes[]; /* in a StartRule */
 
 /* Stores all of @node's attributes in @target. Returns 0 or -1. */
 int policy_read_attributes(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
                            void *target);
+
+/*
+ * @node or the next element behind it, or NULL. Comments and white space are skipped; text,
+ * and anything else that nobody would read, fails and sets @ret_failed.
+ */
+xmlNodePtr policy_next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_failed);
+
+/* Notes the digest of a policy that has been read. Returns 0 or -1. */
+int policy_digest(PolicyReader *reader, xmlNodePtr root);
+
+/* Reads the rules of a <start> element. Returns 0 or -1. */
+int policy_read_start(PolicyReader *reader, xmlNodePtr start);
 
 /* policy_profile() while the profiles are being loaded: those that are there so far. */
 const Policy *policy_loaded_profile(const char *name);

@@ -45,11 +45,7 @@ static bool is_ours(const PolicyReader *reader, xmlNodePtr node)
     return strcmp((const char *)node->ns->href, POLICY_NAMESPACE) == 0;
 }
 
-/*
- * The next child element, or NULL. Comments and white space are skipped; text, and
- * anything else that nobody would read, fails and sets @ret_failed.
- */
-static xmlNodePtr next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_failed)
+xmlNodePtr policy_next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_failed)
 {
     for (; node; node = node->next) {
         if (node->type == XML_ELEMENT_NODE) {
@@ -91,7 +87,7 @@ static int read_argument(PolicyReader *reader, xmlNodePtr node, Rule *rule)
     if (!argument->match && !argument->prefix && !argument->value && !argument->has_max)
         return policy_fail(reader, node,
                            "<argument> needs one of 'match', 'prefix', 'value', 'max'");
-    if (next_element(reader, node->children, &failed) || failed)
+    if (policy_next_element(reader, node->children, &failed) || failed)
         return failed ? -1
                       : policy_fail(reader, node->children, "<argument> has nothing inside it");
     return 0;
@@ -142,7 +138,7 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
     if (kind < 0)
         return policy_fail(
             reader, node, "unknown element <%s>: a policy has <allow>, <warn>, <deny>%s",
-            node->name, reader->policy->kind == POLICY_HOST ? " and <delegate>" : "");
+            node->name, reader->policy->kind == POLICY_HOST ? ", <delegate>, <start>" : "");
     if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
         return policy_fail(reader, node, "<delegate> belongs in a host policy");
     rule->kind = (RuleKind)kind;
@@ -153,8 +149,8 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
         return -1;
     if (rule->command && !reader->has_channel)
         rule->channels = 1u << CHANNEL_QMP;
-    for (xmlNodePtr child = next_element(reader, node->children, &failed); child;
-         child = next_element(reader, child->next, &failed)) {
+    for (xmlNodePtr child = policy_next_element(reader, node->children, &failed); child;
+         child = policy_next_element(reader, child->next, &failed)) {
         if (read_argument(reader, child, rule) < 0)
             return -1;
     }
@@ -171,8 +167,13 @@ static int read_rules(PolicyReader *reader, xmlNodePtr root)
     size_t space = 0;
     bool failed = false;
 
-    for (xmlNodePtr node = next_element(reader, root->children, &failed); node;
-         node = next_element(reader, node->next, &failed)) {
+    for (xmlNodePtr node = policy_next_element(reader, root->children, &failed); node;
+         node = policy_next_element(reader, node->next, &failed)) {
+        if (strcmp((const char *)node->name, "start") == 0) {
+            if (policy_read_start(reader, node) < 0)
+                return -1;
+            continue;
+        }
         if (policy->n_rules == POLICY_RULES_MAX)
             return policy_fail(reader, node, "more than %zu rules", POLICY_RULES_MAX);
         if (policy->n_rules == space) {
@@ -213,7 +214,7 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
         return -1;
     if (!policy->origin)
         return policy_fail(reader, root, "a profile needs the attribute 'name'");
-    return read_rules(reader, root);
+    return read_rules(reader, root) < 0 ? -1 : policy_digest(reader, root);
 }
 
 /*
