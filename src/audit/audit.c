@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audit/audit.h"
 
+#include "audit/fields.h"
 #include "util/printable.h"
 
 #include <stdint.h>
@@ -28,29 +29,6 @@ static const ClassWording blocked = {"QMP blocked", AUDIT_ERROR,
 static const ClassWording would_block = {"QMP would block", AUDIT_WARNING,
                                          "b90639d6faba426abb68140711637af9"};
 
-/* What a name may not hold, lest it look like a field, a field's value or a line's start. */
-#define NOT_IN_NAMES "|=:"
-#define NOT_IN_LISTS NOT_IN_NAMES ",[]"
-#define NOT_IN_REASONS "|="
-
-static void write_name(FILE *out, const char *name)
-{
-    write_printable(out, name, NOT_IN_NAMES, AUDIT_NAME_MAX);
-}
-
-/* `sasl:NAME`, `baseline:@dangerous`: the part up to the first colon is ours. */
-static void write_labelled(FILE *out, const char *text)
-{
-    size_t length = text ? strcspn(text, ":") : 0;
-
-    if (text && text[length] && length < 32 &&
-        strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length) {
-        fprintf(out, "%.*s:", (int)length, text);
-        text += length + 1;
-    }
-    write_name(out, text);
-}
-
 char *audit_name(const char *name)
 {
     char *encoded = NULL;
@@ -59,7 +37,7 @@ char *audit_name(const char *name)
 
     if (!out)
         return NULL;
-    write_name(out, name);
+    audit_write_name(out, name);
     if (fclose(out) != 0) {
         free(encoded);
         return NULL;
@@ -123,24 +101,14 @@ static void write_origin(FILE *out, const AuditEvent *event)
         return;
     if (event->request->operations[0].channel == CHANNEL_HMP) {
         fputs(" | hmp=", out);
-        write_name(out, event->request->operations[0].name);
+        audit_write_name(out, event->request->operations[0].name);
     }
     if (event->request->n_operations > 1)
         write_parts(out, event->request);
     if (decision && decision->operation != &event->request->operations[0]) {
         fputs(" | part=", out);
-        write_name(out, decision->operation->name);
+        audit_write_name(out, decision->operation->name);
     }
-}
-
-static void write_time(FILE *out, time_t when)
-{
-    char text[32] = "";
-    struct tm local;
-
-    if (localtime_r(&when, &local))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
-    fprintf(out, " | timestamp=%s", text);
 }
 
 static void write_rule(FILE *out, const AuditEvent *event)
@@ -148,8 +116,9 @@ static void write_rule(FILE *out, const AuditEvent *event)
     char buffer[64];
 
     fputs(" | rule=", out);
-    write_labelled(out, event->decision ? decision_rule_id(event->decision, buffer, sizeof(buffer))
-                                        : event->failed_rule);
+    audit_write_labelled(out, event->decision
+                                  ? decision_rule_id(event->decision, buffer, sizeof(buffer))
+                                  : event->failed_rule);
     if (event->reason) {
         fputs(" | reason=", out);
         write_printable(out, event->reason, NOT_IN_REASONS, SIZE_MAX);
@@ -180,17 +149,17 @@ static void write_fields(FILE *out, const AuditEvent *event, const ClassWording 
     if (class == CLASS_SAFE)
         write_parameters(out, event->request->operations[0].arguments);
     fputs(" | user=", out);
-    write_labelled(out, event->user);
+    audit_write_labelled(out, event->user);
     if (class == CLASS_MEMORY_DUMP) {
         fputs(" | purpose=", out);
-        write_name(out, purpose_of(decision));
+        audit_write_name(out, purpose_of(decision));
     }
     if (!passes || class == CLASS_DANGEROUS)
         write_rule(out, event);
     if (wording == &would_block)
         fprintf(out, " | class=%s", class_name(decision->operation->is.command_class));
     if (class == CLASS_SAFE)
-        write_time(out, event->when);
+        audit_write_time(out, event->when);
     write_origin(out, event);
 }
 
@@ -222,9 +191,9 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
     if (!out)
         return;
     fprintf(out, "%s: ", wording->prefix);
-    write_name(out, event->domain);
+    audit_write_name(out, event->domain);
     fputs(" | ", out);
-    write_name(out, command);
+    audit_write_name(out, command);
     write_fields(out, event, wording);
     is_complete = !ferror(out) && ret->domain && ret->command && ret->user;
     if (fclose(out) != 0 || !is_complete) {
@@ -236,6 +205,7 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
 void audit_record_clear(AuditRecord *record)
 {
     free(record->line);
+    free(record->json);
     free(record->domain);
     free(record->command);
     free(record->user);

@@ -35,6 +35,7 @@ typedef struct AuditEvent {
 typedef struct AuditRecord {
     AuditPriority priority;
     char *line; /* without a newline; NULL when out of memory: then nothing may pass */
+    char *json; /* the same for the durable trail; NULL: it has none */
     const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */
     char *domain; /* the journald fields, encoded like the line */
     char *command;
