@@ -8,13 +8,14 @@
 #include "host_policy.h"
 #include "libvirt_private.h"
 #include "util/cleanup.h"
+#include "util/daemon_name.h"
+#include "util/live_mark.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
-
-static const char *const daemons[] = {"libvirtd", "virtqemud"};
 
 /* Written once by the constructor, before there is a second thread. */
 static bool is_active;
@@ -30,18 +31,6 @@ bool plugin_is_active(void)
 const char *plugin_failure(void)
 {
     return *failure ? failure : NULL;
-}
-
-static bool is_daemon_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-
-    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
-        if (strcmp(name, daemons[i]) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* By the file that runs, whatever it is called by; or by its name, under a tool that runs it. */
@@ -84,6 +73,20 @@ static void keep_from_children(void)
         unsetenv("LD_PRELOAD");
 }
 
+/*
+ * Shows the libvirt hook that the guard is active here. Without the mark nothing is less
+ * guarded; but the hook takes the daemon for an unguarded one.
+ */
+static void leave_mark(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    CLEANUP(fd) int fd = memfd_create(LIVE_MARK, MFD_CLOEXEC);
+
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
+        mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+        fprintf(stderr, "qmp-guard: cannot show that the guard is active: %s\n", strerror(errno));
+}
+
 __attribute__((constructor)) static void plugin_load(void)
 {
     const char *missing = libvirt_bind();
@@ -98,4 +101,5 @@ __attribute__((constructor)) static void plugin_load(void)
         fprintf(stderr, "qmp-guard: %s: every passthrough command will be refused\n", failure);
     }
     host_policy_load();
+    leave_mark();
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record.h"
+
+#include "audit/trail.h"
+
+#include <syslog.h>
+
+static int syslog_priority(AuditPriority priority)
+{
+    switch (priority) {
+    case AUDIT_ERROR:
+        return LOG_ERR;
+    case AUDIT_WARNING:
+        return LOG_WARNING;
+    case AUDIT_INFO:
+        break;
+    }
+    return LOG_INFO;
+}
+
+int record_write(void *data, const AuditRecord *record)
+{
+    Reason why;
+
+    (void)data;
+    syslog(LOG_AUTHPRIV | syslog_priority(record->priority), "%s", record->line);
+    if (trail_append(TRAIL_PATH, record->json, &why) == 0)
+        return 0;
+    syslog(LOG_AUTHPRIV | LOG_ERR, "cannot record: %s", why.text);
+    return -1;
+}
