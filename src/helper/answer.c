@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "answer.h"
 
+#include "table.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 
 /* The columns of the table are the members of the JSON objects. */
@@ -108,33 +108,6 @@ static int print_json(AnswerView *view, const GuardAnswer *answer)
     return 0;
 }
 
-static int print_rules(json_object *rules)
-{
-    struct libscols_table *table = scols_new_table();
-    int result = table ? 0 : -1;
-
-    for (size_t i = 0; result == 0 && i < COLUMN_COUNT; i++)
-        result = scols_table_new_column(table, rule_columns[i], 0, 0) ? 0 : -1;
-    for (size_t i = 0; result == 0 && rules && i < json_object_array_length(rules); i++) {
-        json_object *row = json_object_array_get_idx(rules, i);
-        struct libscols_line *line = scols_table_new_line(table, NULL);
-
-        for (size_t column = 0; line && column < COLUMN_COUNT; column++) {
-            json_object *value = json_object_object_get(row, rule_columns[column]);
-            const char *text = json_object_get_string(value);
-
-            if (json_object_is_type(value, json_type_boolean))
-                text = json_object_get_boolean(value) ? "yes" : "no";
-            scols_line_set_data(line, column, text);
-        }
-        result = line ? 0 : -1;
-    }
-    if (result == 0 && rules)
-        result = scols_print_table(table);
-    scols_unref_table(table);
-    return result;
-}
-
 static void print_operation(const Operation *operation)
 {
     CLEANUP(mem) char *command = printable(operation->command, "");
@@ -175,7 +148,7 @@ static int print_text(AnswerView *view, const GuardAnswer *answer)
     if (view->shows_rules) {
         for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
             print_operation(&answer->request->operations[i]);
-        if (print_rules(view->rules) < 0)
+        if (table_print(view->rules, rule_columns, COLUMN_COUNT) < 0)
             return -1;
     }
     if (view->line)

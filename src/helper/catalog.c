@@ -3,10 +3,10 @@
 #include "catalog_compare.h"
 #include "helper.h"
 #include "name_verdict.h"
+#include "table.h"
 #include "util/cleanup.h"
 
 #include <getopt.h>
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 
 typedef struct CatalogOptions {
@@ -136,28 +136,6 @@ static json_object *group_rows(void)
     return rows;
 }
 
-static int print_table(json_object *rows, const char *const *columns, size_t n_columns)
-{
-    struct libscols_table *table = scols_new_table();
-    int result = table ? 0 : -1;
-
-    for (size_t i = 0; result == 0 && i < n_columns; i++)
-        result = scols_table_new_column(table, columns[i], 0, 0) ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < json_object_array_length(rows); i++) {
-        json_object *row = json_object_array_get_idx(rows, i);
-        struct libscols_line *line = scols_table_new_line(table, NULL);
-
-        for (size_t column = 0; line && column < n_columns; column++)
-            scols_line_set_data(
-                line, column, json_object_get_string(json_object_object_get(row, columns[column])));
-        result = line ? 0 : -1;
-    }
-    if (result == 0)
-        result = scols_print_table(table);
-    scols_unref_table(table);
-    return result;
-}
-
 static int print_rows(const CatalogOptions *options, json_object *rows, const char *const *columns,
                       size_t n_columns)
 {
@@ -166,7 +144,7 @@ static int print_rows(const CatalogOptions *options, json_object *rows, const ch
                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
         return 0;
     }
-    return json_object_array_length(rows) ? print_table(rows, columns, n_columns) : 0;
+    return table_print(rows, columns, n_columns);
 }
 
 #define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))

@@ -21,6 +21,7 @@ typedef struct CheckOptions {
     Channel channel;
     bool as_json;
     bool explains;
+    bool starts; /* not a command is to be judged but the domain's start */
 } CheckOptions;
 
 /* What the options lead to. */
@@ -49,6 +50,7 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
         {"hmp", no_argument, NULL, 'm'},
         {"agent", no_argument, NULL, 'a'},
         {"json", no_argument, NULL, 'j'},
+        {"start", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     bool is_hmp = false;
@@ -83,6 +85,9 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
             break;
         case 'j':
             ret->as_json = true;
+            break;
+        case 's':
+            ret->starts = true;
             break;
         default:
             return -1;
@@ -364,6 +369,22 @@ static int check_all(CheckSetting *setting, int argc, char **argv)
     return check_words(setting, argc, argv);
 }
 
+static int run_start(const HelperContext *context, const CheckOptions *options, bool has_text)
+{
+    const CheckStart wanted = {.domain = options->domain,
+                               .domain_xml_file = options->domain_xml_file,
+                               .host_policy_file = options->host_policy_file,
+                               .as_json = options->as_json};
+
+    if (options->explains)
+        return complain("--start belongs to check, which shows every finding");
+    if (has_text || options->text_file || !(wanted.domain || wanted.domain_xml_file))
+        return complain("--start takes --domain-xml FILE or --domain DOM, and no command");
+    if (options->user || options->channel != CHANNEL_QMP)
+        return complain("--start takes none of --user, --hmp, --agent");
+    return check_start(context, &wanted);
+}
+
 static int run(const HelperContext *context, int argc, char **argv, bool explains)
 {
     CheckOptions options = {.explains = explains};
@@ -372,6 +393,8 @@ static int run(const HelperContext *context, int argc, char **argv, bool explain
 
     if (parse_options(argc, argv, &options) < 0)
         return EXIT_UNSURE;
+    if (options.starts)
+        return run_start(context, &options, optind < argc);
     if ((optind < argc) == !!options.text_file)
         return complain("give one text, '-' for standard input, or --text-file FILE");
     if (load_host(&setting) == 0 && load_domain(context, &setting) >= 0 &&

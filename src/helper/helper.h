@@ -35,6 +35,17 @@ int explain_run(const HelperContext *context, int argc, char **argv);
 int catalog_run(const HelperContext *context, int argc, char **argv);
 int policy_run(const HelperContext *context, int argc, char **argv);
 
+/* check --start: what is to be judged, by which host policy. */
+typedef struct CheckStart {
+    const char *domain; /* one of these two */
+    const char *domain_xml_file;
+    const char *host_policy_file; /* NULL: the host's */
+    bool as_json;
+} CheckStart;
+
+/* Returns the exit status. Whether a daemon is guarded is left out. */
+int check_start(const HelperContext *context, const CheckStart *wanted);
+
 /* Writes `virt-qmp-guard: MESSAGE` to stderr; returns EXIT_UNSURE. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

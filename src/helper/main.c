@@ -22,6 +22,8 @@ static const char check_help[] =
     "  --host-policy FILE  the host's policy (default: " HOST_POLICY_PATH
     ",\n                      or the shipped one), as a daemon that starts now would read it\n"
     "  --user USER         who asks (default: you)\n"
+    "  --start             no command but the start of --domain or --domain-xml, as the\n"
+    "                      libvirt hook judges it (that the daemon is guarded is left out)\n"
     "  --json              one JSON object for each text\n";
 
 static const char policy_help[] =
@@ -45,7 +47,7 @@ static const char catalog_help[] =
     "  --json        a JSON array\n";
 
 static const Subcommand subcommands[] = {
-    {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE",
+    {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE | --start",
      "judge a command without running it", check_help},
     {"explain", explain_run, "[OPTIONS] TEXT | - | --text-file FILE",
      "the same, with every rule that is tried", check_help},
