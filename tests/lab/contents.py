@@ -68,8 +68,8 @@ def write_accounts(etc):
     return int(groups["libvirt"][2])
 
 
-def write_lab(directory, guard, host_policy, settings):
-    """Fills the lab's directory.  The guard and the host policy are files or None; settings are triples: whether the
+def write_lab(directory, guard, hook, host_policy, settings):
+    """Fills the lab's directory.  The guard, the hook and the host policy are files or None; settings are triples: whether the
     key is one of qemu.conf, key, value."""
     etc = directory / "etc"
     for path in ("etc/libvirt/qmp-guard", "run/lock", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt/qemu"):
@@ -88,6 +88,9 @@ def write_lab(directory, guard, host_policy, settings):
         (qemu if is_qemu else libvirtd)[key] = value
     write_conf(etc / "libvirt/libvirtd.conf", libvirtd)
     write_conf(etc / "libvirt/qemu.conf", qemu)
+    if hook:
+        (etc / "libvirt/hooks/qemu.d").mkdir(parents=True)
+        (etc / "libvirt/hooks/qemu.d" / hook.name).symlink_to(hook)
     if host_policy:
         shutil.copyfile(host_policy, etc / "libvirt/qmp-guard/policy.xml")
 
