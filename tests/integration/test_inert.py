@@ -129,7 +129,7 @@ def test_hooks_and_qemu_have_nothing_of_it_and_the_rest_is_kept(second_lab, comp
     lab.preload(*libraries)
     hook = lab.directory / "etc/libvirt/hooks/qemu"
     seen = lab.directory / "seen"
-    hook.parent.mkdir()
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text(HOOK % seen)
     hook.chmod(0o755)
     lab.daemon("restart")       # a first hook is found only by a daemon that starts
