@@ -101,11 +101,9 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
 
 static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
 {
-    unsigned char uuid[VIR_UUID_BUFLEN];
-
-    if (virDomainGetUUID(handle, uuid) < 0)
+    if (virDomainGetUUID(handle, ret->uuid) < 0)
         return libvirt_failed(why, "the domain has no UUID");
-    ret->domain = virDomainLookupByUUID(virDomainGetConnect(handle), uuid);
+    ret->domain = virDomainLookupByUUID(virDomainGetConnect(handle), ret->uuid);
     if (!ret->domain)
         return libvirt_failed(why, "no such domain");
     ret->name = virDomainGetName(ret->domain);
@@ -113,7 +111,7 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
                                            POLICY_NAMESPACE, 0);
     if (!ret->policy_xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
         return libvirt_failed(why, "cannot read the domain's policy");
-    return read_confidential(ret->domain, uuid, &ret->is_confidential, why);
+    return read_confidential(ret->domain, ret->uuid, &ret->is_confidential, why);
 }
 
 int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)

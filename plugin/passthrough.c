@@ -8,6 +8,7 @@
 #include "live_domain.h"
 #include "log.h"
 #include "plugin.h"
+#include "policy_watch.h"
 
 #include <libvirt/virterror.h>
 #include <stdarg.h>
@@ -43,6 +44,14 @@ static void fail_call(Passthrough *pass, const char *rule, const char *format, .
     va_end(args);
 }
 
+/* In words, as the hook's records have it. */
+static const char *policy_in_force(const Passthrough *pass)
+{
+    if (pass->policy)
+        return pass->policy->digest;
+    return pass->domain.policy_xml ? "invalid" : "none";
+}
+
 static void gather_domain(Passthrough *pass, virDomainPtr handle)
 {
     PolicyError error = {0};
@@ -53,12 +62,13 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
         if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
             pass->error_code = VIR_ERR_NO_DOMAIN;
         fail_call(pass, "guard:no-domain", "%s", why.text);
-    } else if (pass->domain.policy_xml) {
-        pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
-        if (!pass->policy) {
+    } else {
+        if (pass->domain.policy_xml)
+            pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
+        if (pass->domain.policy_xml && !pass->policy)
             fail_call(pass, rule_domain_invalid, "the domain's policy is invalid: line %u: %s",
                       error.line, error.reason.text);
-        }
+        policy_watch(pass->domain.uuid, pass->domain.name, policy_in_force(pass));
     }
     pass->call.domain_name = pass->domain.name;
     pass->call.is_confidential = pass->domain.is_confidential;

@@ -13,9 +13,9 @@ typedef struct StartWording {
     AuditPriority priority;
 } StartWording;
 
-static const StartWording started = {"QMP start", "allow", AUDIT_INFO};
-static const StartWording warned = {"QMP start warning", "warn", AUDIT_WARNING};
-static const StartWording refused = {"QMP start refused", "deny", AUDIT_ERROR};
+static const StartWording started = {"VM start", "allow", AUDIT_INFO};
+static const StartWording warned = {"VM start warning", "warn", AUDIT_WARNING};
+static const StartWording refused = {"VM start refused", "deny", AUDIT_ERROR};
 
 static void write_line(FILE *out, const StartEvent *event, const StartWording *wording)
 {

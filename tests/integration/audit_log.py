@@ -80,6 +80,10 @@ class AuditLog:
         """What passed the guard and then met libvirt's own permissions."""
         return [record for record in self._ours() if record.kind == AFTERWARDS]
 
+    def policies(self):
+        """What is said of domains' policies: first seen, changed."""
+        return [(level, text) for level, text in self.entries() if text.startswith("domain policy ")]
+
     def _ours(self):
         return [Record(level, text) for level, text in self.entries() if re.match(r"QMP[ :]", text)]
 
