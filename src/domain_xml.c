@@ -23,13 +23,18 @@ static xmlNodePtr find_child(xmlNodePtr parent, const char *name, const char *na
     return NULL;
 }
 
-static char *dump_element(xmlDocPtr doc, xmlNodePtr node)
+static char *dump_element(xmlNodePtr node)
 {
+    CLEANUP(xmldoc) xmlDocPtr own = xmlNewDoc((const xmlChar *)"1.0");
+    xmlNodePtr copy = own ? xmlDocCopyNode(node, own, 1) : NULL;
     xmlBufferPtr buffer = xmlBufferCreate();
     char *text = NULL;
 
-    xmlReconciliateNs(doc, node);
-    if (buffer && xmlNodeDump(buffer, doc, node, 0, 1) >= 0)
+    /* Prefixes that were declared outside are declared again. */
+    if (copy)
+        xmlDocSetRootElement(own, copy);
+    if (buffer && copy && xmlReconciliateNs(own, copy) >= 0 &&
+        xmlNodeDump(buffer, own, copy, 0, 0) >= 0)
         text = strdup((const char *)xmlBufferContent(buffer));
     xmlBufferFree(buffer);
     return text;
@@ -89,19 +94,30 @@ static int read_qemu(xmlNodePtr root, DomainXml *domain)
     return 0;
 }
 
-static int read_root(xmlDocPtr doc, xmlNodePtr root, DomainXml *domain)
+/* libvirt takes the first, in whichever <devices> it stands. */
+static xmlNodePtr find_emulator(xmlNodePtr root)
 {
-    xmlNodePtr devices = find_child(root, "devices", "");
+    xmlNodePtr emulator = NULL;
+
+    for (xmlNodePtr node = root->children; node && !emulator; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE && !node->ns &&
+            strcmp((const char *)node->name, "devices") == 0)
+            emulator = find_child(node, "emulator", "");
+    }
+    return emulator;
+}
+
+static int read_root(xmlNodePtr root, DomainXml *domain)
+{
     xmlNodePtr policy = find_child(find_child(root, "metadata", ""), NULL, POLICY_NAMESPACE);
 
     domain->is_confidential = find_child(root, "launchSecurity", "") != NULL;
     if (copy_content(find_child(root, "name", ""), &domain->name) < 0 ||
         copy_content(find_child(root, "uuid", ""), &domain->uuid) < 0 ||
-        copy_content(find_child(devices, "emulator", ""), &domain->emulator) < 0 ||
-        read_qemu(root, domain) < 0)
+        copy_content(find_emulator(root), &domain->emulator) < 0 || read_qemu(root, domain) < 0)
         return -1;
     if (policy)
-        domain->policy_xml = dump_element(doc, policy);
+        domain->policy_xml = dump_element(policy);
     return policy && !domain->policy_xml ? -1 : 0;
 }
 
@@ -134,6 +150,8 @@ static xmlDocPtr parse_xml(const char *text, size_t length, Reason *why)
                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                                 XML_PARSE_BIG_LINES);
     if (has_doctype) {
+        xmlFreeDoc(doc);
+        doc = NULL;
         reason_set(why, "a domain has no DOCTYPE");
     } else if (!doc) {
         xmlErrorPtr last = xmlCtxtGetLastError(context);
@@ -164,7 +182,7 @@ int domain_xml_read(const char *text, size_t length, DomainXml *ret, Reason *why
     root = xmlDocGetRootElement(doc);
     if (!root || root->ns || strcmp((const char *)root->name, "domain") != 0)
         return reason_set(why, "not the XML of a domain");
-    if (read_root(doc, root, &domain) < 0) {
+    if (read_root(root, &domain) < 0) {
         domain_xml_clear(&domain);
         return reason_set(why, "out of memory");
     }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* QEMU cuts a longer one, by option and version: what it then says is not known. */
+#define TEXT_MAX 100
+
 /* A device whose other end has this backend; `socket` is looked at more closely. */
 typedef struct BackendRow {
     const char *name;
@@ -28,11 +31,12 @@ static const BackendRow short_forms[] = {
     {"COM", REACH_OTHER},   {"/dev/", REACH_OTHER},
 };
 
-/* What makes a TLS server ask who is there. */
-typedef struct TlsSearch {
-    const char *id;
-    bool is_credentials; /* else the authorization object */
-} TlsSearch;
+/* Keys that a UNIX socket or one of the other local backends may have: any more is odd. */
+static const char *const known_keys[] = {
+    "backend", "id",        "path",      "server", "wait",   "nowait",       "delay",
+    "nodelay", "reconnect", "abstract",  "tight",  "telnet", "reconnect-ms", "mux",
+    "logfile", "fd",        "logappend", "signal", "size",
+};
 
 static bool is_off(const char *value)
 {
@@ -40,52 +44,96 @@ static bool is_off(const char *value)
                      strcmp(value, "false") == 0 || strcmp(value, "n") == 0);
 }
 
-/* One `-object`: is it the one that is looked for, and does it ask for anything? */
-static bool asks_who_is_there(void *data, const char *value)
+static bool has_known_keys(const QemuOptions *options)
 {
-    const TlsSearch *search = data;
-    CLEANUP(mem) char *type = qemu_suboption(value, "qom-type", true);
-    CLEANUP(mem) char *id = qemu_suboption(value, "id", false);
-    CLEANUP(mem) char *verifies = qemu_suboption(value, "verify-peer", false);
-    CLEANUP(mem) char *policy = qemu_suboption(value, "policy", false);
+    for (size_t i = 0; i < options->keys.count; i++) {
+        bool is_known = false;
 
-    if (!type || !id || strcmp(id, search->id) != 0)
+        for (size_t k = 0; k < sizeof(known_keys) / sizeof(known_keys[0]); k++)
+            is_known = is_known || strcmp(known_keys[k], options->keys.items[i]) == 0;
+        if (!is_known)
+            return false;
+    }
+    return true;
+}
+
+/* What makes a TLS server ask who is there. */
+typedef struct TlsSearch {
+    const char *id;
+    bool is_credentials; /* else the authorization object */
+    bool is_found;
+    bool is_spoilt; /* something of that id does not ask, or cannot be read */
+} TlsSearch;
+
+static bool asks_who_is_there(const QemuOptions *object, bool is_credentials)
+{
+    const char *type = qemu_options_get(object, "qom-type");
+    const char *policy = qemu_options_get(object, "policy");
+
+    if (!type)
         return false;
-    if (search->is_credentials)
-        return strcmp(type, "tls-creds-x509") == 0 && !is_off(verifies);
+    if (is_credentials)
+        return strcmp(type, "tls-creds-x509") == 0 &&
+               !is_off(qemu_options_get(object, "verify-peer"));
     return strncmp(type, "authz-", strlen("authz-")) == 0 &&
            !(policy && strcmp(policy, "allow") == 0);
 }
 
-static bool has_tls(const StringList *arguments, const char *options)
+static void look_at_object(void *data, const char *value)
 {
-    CLEANUP(mem) char *credentials = qemu_suboption(options, "tls-creds", false);
-    CLEANUP(mem) char *authorization = qemu_suboption(options, "tls-authz", false);
-    TlsSearch search = {credentials, true};
+    TlsSearch *search = data;
+    QemuOptions object;
+    const char *id;
 
-    if (!credentials || !authorization ||
-        !qemu_option_any(arguments, "object", asks_who_is_there, &search))
-        return false;
-    search = (TlsSearch){authorization, false};
-    return qemu_option_any(arguments, "object", asks_who_is_there, &search);
+    qemu_options_read(value, "qom-type", &object);
+    id = qemu_options_get(&object, "id");
+    if (object.is_odd)
+        search->is_spoilt = true;
+    else if (id && strcmp(id, search->id) == 0 &&
+             asks_who_is_there(&object, search->is_credentials))
+        search->is_found = true;
+    else if (id && strcmp(id, search->id) == 0)
+        search->is_spoilt = true;
+    qemu_options_clear(&object);
 }
 
-static void read_socket(const StringList *arguments, const char *options, char *path, Chardev *ret)
+static bool object_asks(const StringList *arguments, const char *id, bool is_credentials)
 {
-    CLEANUP(mem) char *host = qemu_suboption(options, "host", false);
-    CLEANUP(mem) char *port = qemu_suboption(options, "port", false);
-    CLEANUP(mem) char *fd = qemu_suboption(options, "fd", false);
-    CLEANUP(mem) char *abstract = qemu_suboption(options, "abstract", false);
+    TlsSearch search = {.id = id, .is_credentials = is_credentials};
 
-    if (host || port || (!path && !fd)) {
-        ret->reach = has_tls(arguments, options) ? REACH_TLS : REACH_NETWORK;
-    } else if (!path) {
-        ret->reach = REACH_OTHER;
-    } else if (asprintf(&ret->path, "%s%s", abstract && !is_off(abstract) ? "@" : "", path) >= 0) {
+    if (id)
+        qemu_option_each(arguments, "object", look_at_object, &search);
+    return search.is_found && !search.is_spoilt;
+}
+
+static bool has_tls(const StringList *arguments, const QemuOptions *options)
+{
+    return object_asks(arguments, qemu_options_get(options, "tls-creds"), true) &&
+           object_asks(arguments, qemu_options_get(options, "tls-authz"), false);
+}
+
+/* As a rule sees it: `/path`, `./path` for a relative one, `@name` for an abstract one. */
+static char *path_text(const char *path, bool is_abstract)
+{
+    const char *front = is_abstract ? "@" : *path == '/' ? "" : "./";
+    char *text = NULL;
+
+    return asprintf(&text, "%s%s", front, path) < 0 ? NULL : text;
+}
+
+static void read_unix(const QemuOptions *options, Chardev *ret)
+{
+    const char *path = qemu_options_get(options, "path");
+    const char *abstract = qemu_options_get(options, "abstract");
+
+    if (!has_known_keys(options) || (path && qemu_options_get(options, "fd")))
+        return;
+    if (path)
+        ret->path = path_text(path, abstract && !is_off(abstract));
+    if (ret->path)
         ret->reach = REACH_UNIX;
-    } else {
-        ret->path = NULL;
-    }
+    else if (qemu_options_get(options, "fd"))
+        ret->reach = REACH_OTHER;
 }
 
 static Reach find_backend(const char *name)
@@ -97,23 +145,19 @@ static Reach find_backend(const char *name)
     return REACH_NETWORK;
 }
 
-static void read_options(const StringList *arguments, const char *options, Chardev *ret)
+/* @options are those of a -chardev, and not odd. */
+static void read_options(const StringList *arguments, const QemuOptions *options, Chardev *ret)
 {
-    CLEANUP(mem) char *backend = qemu_suboption(options, "backend", true);
-    CLEANUP(mem) char *path = qemu_suboption(options, "path", false);
+    const char *backend = qemu_options_get(options, "backend");
 
-    if (backend && strcmp(backend, "socket") == 0)
-        read_socket(arguments, options, path, ret);
-    else if (backend)
-        ret->reach = find_backend(backend);
-}
-
-/* Behind `unix:` the path is the first option. */
-static void read_unix(const StringList *arguments, const char *options, Chardev *ret)
-{
-    CLEANUP(mem) char *path = qemu_suboption(options, "path", true);
-
-    read_socket(arguments, options, path, ret);
+    if (!backend)
+        return;
+    if (strcmp(backend, "socket") != 0)
+        ret->reach = has_known_keys(options) ? find_backend(backend) : REACH_NETWORK;
+    else if (qemu_options_get(options, "host"))
+        ret->reach = has_tls(arguments, options) ? REACH_TLS : REACH_NETWORK;
+    else
+        read_unix(options, ret);
 }
 
 static bool skip_word(const char **text, const char *word)
@@ -124,27 +168,23 @@ static bool skip_word(const char **text, const char *word)
     return true;
 }
 
-/* Behind `tcp:` stands HOST:PORT, and behind that the options. */
-static bool skip_stream(const char **text)
-{
-    return skip_word(text, "tcp:") || skip_word(text, "telnet:") || skip_word(text, "tn3270:") ||
-           skip_word(text, "websocket:");
-}
-
 void chardev_from_text(const StringList *arguments, const char *text, Chardev *ret)
 {
     *ret = (Chardev){0};
+    if (strlen(text) > TEXT_MAX)
+        return;
     (void)skip_word(&text, "mon:");
     if (skip_word(&text, "chardev:")) {
         chardev_from_id(arguments, text, ret);
         return;
     }
     if (skip_word(&text, "unix:")) {
-        read_unix(arguments, text, ret);
-        return;
-    }
-    if (skip_stream(&text)) {
-        ret->reach = has_tls(arguments, text) ? REACH_TLS : REACH_NETWORK;
+        QemuOptions options;
+
+        qemu_options_read(text, "path", &options);
+        if (!options.is_odd && !qemu_options_get(&options, "backend"))
+            read_unix(&options, ret);
+        qemu_options_clear(&options);
         return;
     }
     ret->reach = find_backend(text);
@@ -158,25 +198,33 @@ typedef struct IdSearch {
     const StringList *arguments;
     const char *id;
     Chardev *ret;
+    size_t n_found;
 } IdSearch;
 
-static bool read_if_named(void *data, const char *value)
+/* Of several with that id, and of an odd one that may have it, the network's is taken. */
+static void look_at_chardev(void *data, const char *value)
 {
     IdSearch *search = data;
-    CLEANUP(mem) char *id = qemu_suboption(value, "id", false);
+    QemuOptions options;
+    const char *id;
 
-    if (!id || strcmp(id, search->id) != 0)
-        return false;
-    read_options(search->arguments, value, search->ret);
-    return true;
+    qemu_options_read(value, "backend", &options);
+    id = qemu_options_get(&options, "id");
+    if (options.is_odd)
+        search->n_found = 2;
+    else if (id && strcmp(id, search->id) == 0 && search->n_found++ == 0)
+        read_options(search->arguments, &options, search->ret);
+    qemu_options_clear(&options);
 }
 
 void chardev_from_id(const StringList *arguments, const char *id, Chardev *ret)
 {
-    IdSearch search = {arguments, id, ret};
+    IdSearch search = {.arguments = arguments, .id = id, .ret = ret};
 
     *ret = (Chardev){0};
-    (void)qemu_option_any(arguments, "chardev", read_if_named, &search);
+    qemu_option_each(arguments, "chardev", look_at_chardev, &search);
+    if (search.n_found > 1)
+        chardev_clear(ret);
 }
 
 void chardev_clear(Chardev *chardev)

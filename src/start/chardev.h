@@ -11,7 +11,7 @@
 /* Ordered: of several the smallest counts. What is not understood is the network's. */
 typedef enum Reach {
     REACH_NETWORK = 0,
-    REACH_TLS, /* TCP, with TLS and with authorization of whoever connects */
+    REACH_TLS, /* a `-chardev` on TCP, with TLS and with authorization of whoever connects */
     REACH_UNIX, /* a UNIX socket in the file system or in the abstract name space */
     REACH_OTHER, /* a file, a pipe, a terminal, a descriptor that was handed in */
     REACH_NOBODY,

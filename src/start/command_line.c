@@ -16,8 +16,9 @@ typedef struct Option {
     const char *name; /* as written, but with one dash: `-qmp` */
     const char *value;
     const char *text; /* what a rule matches: `-qmp tcp::4444`, `-S` */
-    const char *hmp; /* of its row: the HMP command that takes the same value */
-    FindingKind kind; /* of its row */
+    const char *hmp; /* of its row, as the next two */
+    const char *qmp;
+    FindingKind kind;
 } Option;
 
 typedef void (*OptionReader)(const Option *option, FindingList *findings);
@@ -26,7 +27,8 @@ typedef struct OptionRow {
     const char *name;
     OptionReader read;
     FindingKind kind; /* what note_option() adds */
-    const char *hmp; /* what note_by_catalogue() asks the catalogue about */
+    const char *hmp; /* what read_by_catalogue() asks the catalogue about ... */
+    const char *qmp; /* ... and when the value is JSON */
 } OptionRow;
 
 /* What a reach is found as, and in words. */
@@ -65,13 +67,17 @@ static void read_monitor(const Option *option, FindingList *findings)
 /* `-mon chardev=ID` or `-mon ID` */
 static void read_mon(const Option *option, FindingList *findings)
 {
-    CLEANUP(mem) char *id = qemu_suboption(option->value, "chardev", true);
     Chardev chardev = {0};
+    QemuOptions options;
+    const char *id;
 
+    qemu_options_read(option->value, "chardev", &options);
+    id = options.is_odd ? NULL : qemu_options_get(&options, "chardev");
     if (id)
         chardev_from_id(option->arguments, id, &chardev);
     note_monitor(option, &chardev, findings);
     chardev_clear(&chardev);
+    qemu_options_clear(&options);
 }
 
 /* `-s` is `-gdb tcp::1234`. */
@@ -103,25 +109,41 @@ static char *only_argument(const CatalogEntry *entry)
     return strndup(entry->args_type, strcspn(entry->args_type, ":"));
 }
 
-/* Returns the groups of the HMP command with this value, or -1: it cannot be read. */
-static int classify(const Option *option, GroupSet *ret)
+/* The arguments of the QMP command, which JSON is, or those of the HMP command. */
+static json_object *option_arguments(const Option *option, const CatalogEntry *entry, bool is_json)
 {
-    const CatalogEntry *entry = catalog_find(CHANNEL_HMP, option->hmp);
-    CLEANUP(mem) char *name = entry ? only_argument(entry) : NULL;
-    CLEANUP(json) json_object *arguments = json_object_new_object();
-    CLEANUP(json) json_object *expanded = NULL;
-    json_object *value = *option->value == '{'
-                             ? json_strict_parse(option->value, strlen(option->value), NULL)
-                             : json_object_new_string(option->value);
+    CLEANUP(mem) char *name = NULL;
+    CLEANUP(json) json_object *arguments = NULL;
+    json_object *value;
 
+    if (is_json)
+        return json_strict_parse(option->value, strlen(option->value), NULL);
+    name = only_argument(entry);
+    arguments = json_object_new_object();
+    value = json_object_new_string(option->value);
     if (!name || !arguments || !value || json_object_object_add(arguments, name, value) < 0) {
         json_object_put(value);
-        return -1;
+        return NULL;
     }
+    return steal_pointer(&arguments);
+}
+
+/* The groups of the command that takes the same value. Returns -1: it cannot be read. */
+static int classify(const Option *option, GroupSet *ret)
+{
+    bool is_json = *option->value == '{';
+    Channel channel = is_json ? CHANNEL_QMP : CHANNEL_HMP;
+    const CatalogEntry *entry = catalog_find(channel, is_json ? option->qmp : option->hmp);
+    CLEANUP(json)
+    json_object *arguments = entry ? option_arguments(option, entry, is_json) : NULL;
+    CLEANUP(json) json_object *expanded = NULL;
+
+    if (!arguments)
+        return -1;
     expanded = arguments_expand(entry, arguments, NULL);
     if (!expanded)
         return -1;
-    *ret = catalog_classify(entry, CHANNEL_HMP, expanded).groups;
+    *ret = catalog_classify(entry, channel, expanded).groups;
     return 0;
 }
 
@@ -148,48 +170,44 @@ static void read_by_catalogue(const Option *option, FindingList *findings)
     note_option(&found, findings);
 }
 
-/* `-incoming` in JSON names a program with the word exec. */
+/* A program is named with the word exec, in a URI, in JSON and in dotted keys. */
 static void read_incoming(const Option *option, FindingList *findings)
 {
     Option found = *option;
 
-    if (*option->value != '{') {
-        read_by_catalogue(option, findings);
-        return;
-    }
     found.kind = strstr(option->value, "exec") || strchr(option->value, '\\') ? FINDING_HOST_EXEC
                                                                               : FINDING_ARGUMENT;
     note_option(&found, findings);
 }
 
 static const OptionRow rows[] = {
-    {"qmp", read_monitor, 0, NULL},
-    {"qmp-pretty", read_monitor, 0, NULL},
-    {"monitor", read_monitor, 0, NULL},
-    {"mon", read_mon, 0, NULL},
-    {"gdb", read_monitor, 0, NULL},
-    {"s", read_s, 0, NULL},
-    {"qtest", read_monitor, 0, NULL},
-    {"serial", read_serial, FINDING_ARGUMENT, NULL},
-    {"parallel", read_serial, FINDING_ARGUMENT, NULL},
-    {"debugcon", read_serial, FINDING_ARGUMENT, NULL},
-    {"readconfig", note_option, FINDING_OPAQUE_OPTION, NULL},
-    {"set", note_option, FINDING_OPAQUE_OPTION, NULL},
-    {"preconfig", note_option, FINDING_OPAQUE_OPTION, NULL},
-    {"incoming", read_incoming, 0, "migrate_incoming"},
-    {"netdev", read_by_catalogue, 0, "netdev_add"},
-    {"nic", read_by_catalogue, 0, "netdev_add"},
-    {"net", read_by_catalogue, 0, "netdev_add"},
-    {"object", read_by_catalogue, 0, "object_add"},
-    {"device", read_by_catalogue, 0, "device_add"},
-    {"plugin", note_option, FINDING_HOST_EXEC, NULL},
-    {"semihosting", note_option, FINDING_HOST_EXEC, NULL},
-    {"semihosting-config", note_option, FINDING_HOST_EXEC, NULL},
-    {"sandbox", note_option, FINDING_CONFINEMENT, NULL},
-    {"runas", note_option, FINDING_CONFINEMENT, NULL},
-    {"run-with", note_option, FINDING_CONFINEMENT, NULL},
-    {"chroot", note_option, FINDING_CONFINEMENT, NULL},
-    {"daemonize", note_option, FINDING_CONFINEMENT, NULL},
+    {"qmp", read_monitor, 0, NULL, NULL},
+    {"qmp-pretty", read_monitor, 0, NULL, NULL},
+    {"monitor", read_monitor, 0, NULL, NULL},
+    {"mon", read_mon, 0, NULL, NULL},
+    {"gdb", read_monitor, 0, NULL, NULL},
+    {"s", read_s, 0, NULL, NULL},
+    {"qtest", read_monitor, 0, NULL, NULL},
+    {"serial", read_serial, FINDING_ARGUMENT, NULL, NULL},
+    {"parallel", read_serial, FINDING_ARGUMENT, NULL, NULL},
+    {"debugcon", read_serial, FINDING_ARGUMENT, NULL, NULL},
+    {"readconfig", note_option, FINDING_OPAQUE_OPTION, NULL, NULL},
+    {"set", note_option, FINDING_OPAQUE_OPTION, NULL, NULL},
+    {"preconfig", note_option, FINDING_OPAQUE_OPTION, NULL, NULL},
+    {"incoming", read_incoming, 0, NULL, NULL},
+    {"netdev", read_by_catalogue, 0, "netdev_add", "netdev_add"},
+    {"nic", read_by_catalogue, 0, "netdev_add", "netdev_add"},
+    {"net", read_by_catalogue, 0, "netdev_add", "netdev_add"},
+    {"object", read_by_catalogue, 0, "object_add", "object-add"},
+    {"device", read_by_catalogue, 0, "device_add", "device_add"},
+    {"plugin", note_option, FINDING_HOST_EXEC, NULL, NULL},
+    {"semihosting", note_option, FINDING_HOST_EXEC, NULL, NULL},
+    {"semihosting-config", note_option, FINDING_HOST_EXEC, NULL, NULL},
+    {"sandbox", note_option, FINDING_CONFINEMENT, NULL, NULL},
+    {"runas", note_option, FINDING_CONFINEMENT, NULL, NULL},
+    {"run-with", note_option, FINDING_CONFINEMENT, NULL, NULL},
+    {"chroot", note_option, FINDING_CONFINEMENT, NULL, NULL},
+    {"daemonize", note_option, FINDING_CONFINEMENT, NULL, NULL},
 };
 
 /* An option with its value behind a blank, unless that is an option itself. */
@@ -206,7 +224,7 @@ static char *make_text(const char *name, const char *value)
 static void read_option(const StringList *arguments, size_t index, const char *name,
                         FindingList *findings)
 {
-    static const OptionRow any = {NULL, note_option, FINDING_ARGUMENT, NULL};
+    static const OptionRow any = {NULL, note_option, FINDING_ARGUMENT, NULL, NULL};
     const OptionRow *row = &any;
     Option option = {.arguments = arguments, .value = qemu_option_value(arguments, index)};
     CLEANUP(mem) char *shown = make_text(name, "");
@@ -224,6 +242,7 @@ static void read_option(const StringList *arguments, size_t index, const char *n
     option.text = text;
     option.kind = row->kind;
     option.hmp = row->hmp;
+    option.qmp = row->qmp;
     row->read(&option, findings);
 }
 
@@ -245,13 +264,17 @@ void command_line_look(const StringList *arguments, FindingList *findings)
 
 /* Ends in `*`: any variable that starts so. */
 static const char *const code_variables[] = {
-    "LD_*",    "GLIBC_TUNABLES",  "GCONV_PATH", "LOCPATH",   "PATH",
-    "PYTHON*", "QEMU_MODULE_DIR", "GIO_*",      "GTK_*",     "GDK_PIXBUF_*",
-    "GST_*",   "OPENSSL_*",       "GNUTLS_*",   "P11_KIT_*", "SASL_PATH",
-    "ALSA_*",  "LADSPA_PATH",     "PIPEWIRE_*", "SPA_*",     "LIBGL_*",
-    "LIBVA_*", "MESA_*",          "GALLIUM_*",  "GBM_*",     "VK_*",
-    "__EGL_*", "__GLX_*",         "OCL_*",      "OPENCL_*",  "RDMAV_*",
-    "IBV_*",   "MALLOC_*",
+    "LD_*",         "GLIBC_TUNABLES", "GCONV_PATH",      "LOCPATH",
+    "PATH",         "PYTHON*",        "QEMU_MODULE_DIR", "GIO_*",
+    "GTK*",         "HOME",           "XDG_*",           "BASH_ENV",
+    "SDL_*",        "PULSE_*",        "LIBDECOR_*",      "VDPAU_*",
+    "KRB5_*",       "CEPH_*",         "RENDER_SERVER_*", "VIRGL_*",
+    "GDK_PIXBUF_*", "GST_*",          "OPENSSL_*",       "GNUTLS_*",
+    "P11_KIT_*",    "SASL_PATH",      "ALSA_*",          "LADSPA_PATH",
+    "PIPEWIRE_*",   "SPA_*",          "LIBGL_*",         "LIBVA_*",
+    "MESA_*",       "GALLIUM_*",      "GBM_*",           "VK_*",
+    "__EGL_*",      "__GLX_*",        "OCL_*",           "OPENCL_*",
+    "RDMAV_*",      "IBV_*",          "MALLOC_*",
 };
 
 static bool loads_code(const char *name)

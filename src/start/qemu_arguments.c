@@ -30,6 +30,39 @@ const char *qemu_option_value(const StringList *arguments, size_t index)
     return index + 1 < arguments->count ? arguments->items[index + 1] : "";
 }
 
+void qemu_option_each(const StringList *arguments, const char *name, QemuOptionVisitor visit,
+                      void *data)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        CLEANUP(mem) char *option = qemu_option_name(arguments->items[i]);
+
+        if (option && strcmp(option, name) == 0)
+            visit(data, qemu_option_value(arguments, i));
+    }
+}
+
+/* Switches that may stand without a value; any other may be a key with `no` before it. */
+static bool is_known_switch(const char *word)
+{
+    static const char *const known[] = {
+        "server", "wait",     "nowait", "delay",     "nodelay", "telnet",
+        "mux",    "abstract", "tight",  "logappend", "ipv4",    "ipv6",
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(known[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_option(QemuOptions *options, const char *key, const char *value)
+{
+    if (qemu_options_get(options, key) || string_list_add(&options->keys, key) < 0 ||
+        string_list_add(&options->values, value) < 0)
+        options->is_odd = true;
+}
+
 /* Copies one element up to its comma into @out; `,,` is a comma of its own. */
 static const char *next_element(const char *text, char *out)
 {
@@ -42,40 +75,43 @@ static const char *next_element(const char *text, char *out)
     return *text ? text + 1 : text;
 }
 
-char *qemu_suboption(const char *text, const char *key, bool implied)
+void qemu_options_read(const char *text, const char *implied, QemuOptions *ret)
 {
     CLEANUP(mem) char *element = malloc(strlen(text) + 1);
-    char *found = NULL;
-    size_t length = strlen(key);
 
-    if (!element)
-        return NULL;
+    *ret = (QemuOptions){.is_odd = !element || *text == '{'};
+    if (ret->is_odd)
+        return;
     for (bool is_first = true; *text; is_first = false) {
-        const char *value = NULL;
+        /* The key ends at the first `=`, unless a comma comes before, even a doubled one. */
+        size_t key = strcspn(text, "=,");
+        bool has_key = text[key] == '=';
 
         text = next_element(text, element);
-        if (is_first && implied && !strchr(element, '='))
-            value = element;
-        else if (strncmp(element, key, length) == 0 && element[length] == '=')
-            value = element + length + 1;
-        else if (strcmp(element, key) == 0)
-            value = "on";
-        if (value) {
-            free(found);
-            found = strdup(value);
-        }
+        if (has_key)
+            element[key] = '\0';
+        if (has_key)
+            add_option(ret, element, element + key + 1);
+        else if (is_first && implied)
+            add_option(ret, implied, element);
+        else if (is_known_switch(element))
+            add_option(ret, element, "on");
+        else
+            ret->is_odd = true;
     }
-    return found;
 }
 
-bool qemu_option_any(const StringList *arguments, const char *name, QemuOptionVisitor visit,
-                     void *data)
+const char *qemu_options_get(const QemuOptions *options, const char *key)
 {
-    for (size_t i = 0; i < arguments->count; i++) {
-        CLEANUP(mem) char *option = qemu_option_name(arguments->items[i]);
-
-        if (option && strcmp(option, name) == 0 && visit(data, qemu_option_value(arguments, i)))
-            return true;
+    for (size_t i = 0; i < options->values.count; i++) {
+        if (strcmp(options->keys.items[i], key) == 0)
+            return options->values.items[i];
     }
-    return false;
+    return NULL;
+}
+
+void qemu_options_clear(QemuOptions *options)
+{
+    string_list_clear(&options->keys);
+    string_list_clear(&options->values);
 }

@@ -223,8 +223,9 @@ void start_judge(const StartCall *call, StartRecorder record, void *record_data,
         event.rule = failed_rule;
         event.reason = why.text;
         (void)write_record(&event, record, record_data);
-        ret->message = make_message(call->domain_name, unreadable, failed_rule, why.text, NULL);
         ret->passes = call->only_records;
+        if (!ret->passes)
+            ret->message = make_message(call->domain_name, unreadable, failed_rule, why.text, NULL);
         return;
     }
     event.policy = ret->policy;
@@ -238,7 +239,7 @@ void start_judge(const StartCall *call, StartRecorder record, void *record_data,
         ret->message = make_message(call->domain_name, finding_info(refused->kind)->name,
                                     refused->rule, refused->reason,
                                     finding_info(refused->kind)->remedy);
-    else if (recorded < 0)
+    else if (recorded < 0 && !call->only_records)
         ret->message = make_message(call->domain_name, "unrecorded", "start:unrecorded",
                                     "its start cannot be recorded",
                                     "see in the system log why the audit log cannot be written");
