@@ -8,7 +8,7 @@
 set -u
 
 DIR=$(dirname "$(realpath "$0")")
-TIMEOUT=30      # seconds
+TIMEOUT=60      # seconds; a daemon that is told to stop while it handles an event takes 30
 
 die() {
     echo "daemon: $*" >&2
