@@ -73,6 +73,9 @@ static void keep_from_children(void)
         unsetenv("LD_PRELOAD");
 }
 
+/* A hint only: there the mark is among the first lines of a long memory map. */
+#define LOW_ADDRESS 0x200000
+
 /*
  * Shows the libvirt hook that the guard is active here. Without the mark nothing is less
  * guarded; but the hook takes the daemon for an unguarded one.
@@ -83,7 +86,7 @@ static void leave_mark(void)
     CLEANUP(fd) int fd = memfd_create(LIVE_MARK, MFD_CLOEXEC);
 
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
-        mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+        mmap((void *)LOW_ADDRESS, size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
         fprintf(stderr, "qmp-guard: cannot show that the guard is active: %s\n", strerror(errno));
 }
 

@@ -90,7 +90,7 @@ def write_lab(directory, guard, hook, host_policy, settings):
     write_conf(etc / "libvirt/qemu.conf", qemu)
     if hook:
         (etc / "libvirt/hooks/qemu.d").mkdir(parents=True)
-        (etc / "libvirt/hooks/qemu.d" / hook.name).symlink_to(hook)
+        (etc / "libvirt/hooks/qemu.d/50-qmp-guard").symlink_to(hook)
     if host_policy:
         shutil.copyfile(host_policy, etc / "libvirt/qmp-guard/policy.xml")
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The libvirt `qemu` hook. libvirt runs it as
+ *
+ *   /etc/libvirt/hooks/qemu.d/50-qmp-guard DOMAIN OPERATION SUB-OPERATION EXTRA
+ *
+ * at every step of every domain's life, with the domain's XML on standard input. At most of
+ * them there is nothing to do, and while a guest runs there must be no way to fail. So this
+ * program needs nothing but the C library, and runs the one that judges (judge.c, beside
+ * it) only when there is something to judge. Source: libvirt, docs/hooks.rst.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Replaces this process by the judge; returns only when that cannot be. */
+static int run_judge(char **argv)
+{
+    char path[PATH_MAX + sizeof(JUDGE_NAME) + 1];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+
+    if (length > 0 && length < PATH_MAX) {
+        path[length] = '\0';
+        dirname(path);
+        strcat(path, "/" JUDGE_NAME);
+        execv(path, argv);
+    }
+    fprintf(stderr, "qmp-guard: cannot run %s: %s: is qmp-guard installed whole?\n", JUDGE_NAME,
+            strerror(errno));
+    return EXIT_FAILURE;
+}
+
+/*
+ * The domain runs, and libvirt kills it if this fails. So the judge is a process of its own,
+ * whose end, however it comes, changes nothing; nor does that there is none.
+ */
+static int record_reconnect(char **argv)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(run_judge(argv));
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    return EXIT_SUCCESS;
+}
+
+/* Nothing belongs to any run: the usual case. */
+static int end_run(char **argv)
+{
+    return access(RUN_DIRECTORY, F_OK) < 0 ? EXIT_SUCCESS : run_judge(argv);
+}
+
+/*
+ * Any other operation is nothing to us: a start is always announced as `prepare`. `migrate`
+ * is the target's side of a migration.
+ */
+static const struct OperationRow {
+    const char *operation;
+    const char *sub_operation;
+    int (*run)(char **argv);
+} operations[] = {
+    {"prepare", "begin", run_judge},          {"restore", "begin", run_judge},
+    {"migrate", "begin", run_judge},          {"attach", "begin", run_judge},
+    {"reconnect", "begin", record_reconnect}, {"release", "end", end_run},
+};
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fputs("usage: 50-qmp-guard DOMAIN OPERATION SUB-OPERATION EXTRA <DOMAIN.xml\n"
+              "libvirt runs this hook; to ask by hand: "
+              "virt-qmp-guard check --domain-xml FILE --start\n",
+              stderr);
+        return EXIT_FAILURE;
+    }
+    /* A user's own daemon (qemu:///session) runs QEMU with no more than the user's rights. */
+    if (geteuid() != 0)
+        return EXIT_SUCCESS;
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        if (strcmp(operations[i].operation, argv[2]) == 0 &&
+            strcmp(operations[i].sub_operation, argv[3]) == 0)
+            return operations[i].run(argv);
+    }
+    return EXIT_SUCCESS;
+}
