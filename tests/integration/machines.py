@@ -30,8 +30,11 @@ def policy(*rules, **attributes):
     return f'<policy xmlns="{NAMESPACE}"{words}>\n' + "".join(f"  {rule}\n" for rule in rules) + "</policy>\n"
 
 
-def bare_xml(name, arguments=(), channel=False):
-    """The domain that boots nothing; @arguments are for QEMU's command line."""
+def bare_xml(name, arguments=(), channel=False, environment=(), emulator=None, metadata=None, qemu=""):
+    """The domain that boots nothing; @arguments and @environment are for QEMU's command line.
+
+    @metadata and @qemu are XML: what stands in <metadata>, and elements in QEMU's namespace.
+    """
     text = run(GUEST, "xml", "--bare", "NAME").stdout
     ElementTree.register_namespace("qemu", QEMU_NAMESPACE)
     root = ElementTree.fromstring(text)
@@ -39,11 +42,23 @@ def bare_xml(name, arguments=(), channel=False):
     if channel:
         root.find("devices").append(ElementTree.fromstring(
             "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"))
-    if arguments:
+    if emulator:
+        ElementTree.SubElement(root.find("devices"), "emulator").text = str(emulator)
+    if arguments or environment:
         line = ElementTree.SubElement(root, f"{{{QEMU_NAMESPACE}}}commandline")
         for argument in arguments:
-            ElementTree.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=argument)
-    return ElementTree.tostring(root, encoding="unicode")
+            ElementTree.SubElement(line, f"{{{QEMU_NAMESPACE}}}arg", value=str(argument))
+        for variable in environment:
+            key, _, value = variable.partition("=")
+            ElementTree.SubElement(line, f"{{{QEMU_NAMESPACE}}}env", name=key, value=value)
+    if qemu:
+        root.extend(ElementTree.fromstring(f"<x xmlns:qemu='{QEMU_NAMESPACE}'>{qemu}</x>"))
+    return with_metadata(ElementTree.tostring(root, encoding="unicode"), metadata)
+
+
+def with_metadata(xml, metadata):
+    """Puts it in as it is spelt."""
+    return xml.replace("</domain>", f"<metadata>{metadata}</metadata></domain>") if metadata else xml
 
 
 class Machine:

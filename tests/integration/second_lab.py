@@ -7,17 +7,73 @@ by lab_server.py, which is the COMMAND of that lab.
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+from typing import NamedTuple
 
 import libvirt
 
 from audit_log import AuditLog
-from clients import REPO
+from clients import REPO, answer_of
 from machines import Machine, bare_xml, unique_name
 
 SERVER = pathlib.Path(__file__).with_name("lab_server.py")
+HOST_POLICY_PATH = "/etc/libvirt/qmp-guard/policy.xml"
+HOOK_PATH = "/etc/libvirt/hooks/qemu.d/50-qmp-guard"
+
+
+class Trail:
+    """The hook's durable records after mark(). It writes them before libvirt goes on, so nothing need be waited for."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+
+    def mark(self):
+        self.offset = self.path.stat().st_size if self.path.is_file() else 0
+        return self
+
+    def lines(self):
+        if not self.path.is_file():
+            return []
+        return self.path.read_bytes()[self.offset:].decode().split("\n")[:-1]
+
+    def records(self, domain=None, **wanted):
+        """Those of a domain, if one is named, and with these fields."""
+        found = [json.loads(line) for line in self.lines()]
+        return [record for record in found if (domain is None or record["domain"] == domain) and
+                all(record.get(key) == value for key, value in wanted.items())]
+
+    def findings(self, domain):
+        """(verdict, finding) of each record; a start that passes has no finding."""
+        return [(record["verdict"], record.get("finding")) for record in self.records(domain)]
+
+
+class Refusal(NamedTuple):
+    """What the hook tells the user, in the midst of what libvirt does."""
+    domain: str
+    reason: str
+    finding: str
+    rule: str
+
+
+_REFUSAL = re.compile(r"qmp-guard: domain '(.*?)' may not start: (.+) \[([a-z-]+), refused by ([^\]]+)\]"
+                      r"(?:; remedy: .+)?")
+
+
+def refusal_of(error):
+    """The hook's one line in an error of libvirt's or virsh's; None when it is another's, or there is none."""
+    text = error.get_error_message() if isinstance(error, libvirt.libvirtError) else error
+    if not isinstance(text, str):
+        return None
+    _, mark, told = text.partition("qmp-guard: ")
+    if not mark:
+        return None
+    match = _REFUSAL.fullmatch(mark + told.rstrip("\n"))     # a dot is no newline: it is one line, and the last
+    assert match, text
+    return Refusal(*match.groups())
 
 
 class SecondLab:
@@ -38,6 +94,7 @@ class SecondLab:
         self.log = AuditLog(self.directory / "var/log/libvirt/libvirtd.log")
         self.guard = f"{environment['QMP_GUARD_BUILD']}/plugin/guard.so"
         self.host_policy = self.directory / "etc/libvirt/qmp-guard/policy.xml"
+        self.trail = Trail(self.directory / "var/log/libvirt/qmp-guard/audit.log")
         self.connection = None
 
     def run(self, *arguments, user=None, input=None):
@@ -65,6 +122,31 @@ class SecondLab:
         """Adds settings to libvirtd.conf, in its own syntax; they count from the daemon's next start."""
         with open(self.directory / "etc/libvirt/libvirtd.conf", "a", encoding="ascii") as file:
             file.writelines(f"{key} = {value}\n" for key, value in settings.items())
+
+    def set_host_policy(self, text):
+        """As an editor or a package does it: a new file takes the place of the old one. None: there is none."""
+        if text is None:
+            self.host_policy.unlink(missing_ok=True)
+            return
+        new = self.host_policy.with_name("policy.xml.new")
+        new.write_text(text)
+        new.chmod(0o644)
+        new.rename(self.host_policy)
+
+    def file(self, name, content):
+        """A file that the lab's users can read; returns its path, which is the same inside."""
+        path = self.directory / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def hook(self, operation, content, name="fed", sub_operation="begin"):
+        """Runs the hook by hand, as libvirt would, but not as a child of the daemon's."""
+        return self.run("sh", "-c", 'exec "$@" <"$0"', self.file("hook-input", content), HOOK_PATH, name, operation,
+                        sub_operation, "-")
+
+    def start(self, xml):
+        """Starts a domain, paused, and returns it, or the error. It may be left running: it does nothing."""
+        return answer_of(self.connect().createXML, xml, libvirt.VIR_DOMAIN_START_PAUSED)
 
     def connect(self):
         if self.connection is None:
