@@ -14,6 +14,7 @@
 #include "util/printable.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -142,10 +143,22 @@ static const struct OperationRow {
     {"reconnect", "begin", record_reconnect}, {"release", "end", end_run},
 };
 
+/* A start that nobody could judge in time is refused, in words. */
+static void give_up(int signal)
+{
+    static const char text[] = "qmp-guard: the domain may not start: judging it took too long\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+    (void)signal;
+    (void)written;
+    _exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4)
         return EXIT_FAILURE;
+    signal(SIGALRM, give_up);
     alarm(SECONDS_MAX);
     tzset();
     openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);

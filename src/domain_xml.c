@@ -3,9 +3,13 @@
 
 #include "policy/policy.h"
 #include "util/cleanup.h"
+#include "util/crowded_tag.h"
 
 #include <libxml/parser.h>
 #include <string.h>
+
+/* Far more than a tag of libvirt's has, and room for base64 in somebody's metadata. */
+#define TAG_EQUALS_MAX ((size_t)10000)
 
 /* Source: libvirt, docs/drvqemu.rst. */
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
@@ -176,6 +180,9 @@ int domain_xml_read(const char *text, size_t length, DomainXml *ret, Reason *why
         return reason_set(why, "larger than %zu bytes", DOMAIN_XML_BYTES_MAX);
     if (memchr(text, '\0', length))
         return reason_set(why, "there is a NUL byte in it");
+    if (has_crowded_tag(text, length, TAG_EQUALS_MAX))
+        return reason_set(why, "a tag, comment or text with more than %zu equals signs",
+                          TAG_EQUALS_MAX);
     doc = parse_xml(text, length, why);
     if (!doc)
         return -1;

@@ -6,6 +6,7 @@
 
 #include "policy_internal.h"
 #include "util/cleanup.h"
+#include "util/crowded_tag.h"
 
 #include <libxml/parser.h>
 #include <limits.h>
@@ -217,23 +218,6 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
     return read_rules(reader, root) < 0 ? -1 : policy_digest(reader, root);
 }
 
-/*
- * libxml2's time grows with the square of a tag's attributes, and a domain's owner may
- * write a megabyte of them. Counts what looks like one since the last `<`.
- */
-static bool has_crowded_tag(const char *text, size_t length)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '<')
-            count = 0;
-        else if (text[i] == '=' && ++count > TAG_EQUALS_MAX)
-            return true;
-    }
-    return false;
-}
-
 /* Parses without DTD, entities, network or a word on stderr. */
 static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader)
 {
@@ -252,7 +236,7 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
         policy_fail(reader, NULL, "a policy has no DOCTYPE");
         return NULL;
     }
-    if (has_crowded_tag(text, length)) {
+    if (has_crowded_tag(text, length, TAG_EQUALS_MAX)) {
         policy_fail(reader, NULL, "a tag, comment or text with more than %d equals signs",
                     TAG_EQUALS_MAX);
         return NULL;

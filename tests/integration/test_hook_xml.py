@@ -57,6 +57,7 @@ INPUTS = {
     "large": (b"<domain><metadata>" + b"<a>" + b"x" * 9000000 + b"</a></metadata></domain>", True),
     "many elements": (b"<domain><metadata>" + b"<a/>" * 500000 + b"</metadata></domain>", True),
     "many attributes": (("<domain " + " ".join(f"a{n}=''" for n in range(10000)) + "/>").encode(), True),
+    "more attributes than are read": (("<domain " + " ".join(f"a{n}=''" for n in range(100000)) + "/>").encode(), False),
     "broad command line": (bare_xml("x", 200 * ["x" * 5000]).encode(), True),
     "processing instruction": (b'<?xml-stylesheet href="file:///etc/passwd"?>' + GOOD, True),
     "inclusion": (in_policy('<!-- x -->').replace("</name>", "</name><include xmlns='http://www.w3.org/2001/XInclude' "
