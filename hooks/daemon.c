@@ -58,7 +58,20 @@ static pid_t find_daemon(void)
     return 0;
 }
 
-bool daemon_is_guarded(Reason *why)
+/* `ADDRESS PERMISSIONS OFFSET DEVICE INODE PATH`: is PATH the memfd of that name? */
+static bool is_mark(const char *line, const char *name)
+{
+    static const char front[] = "/memfd:";
+    int at = 0;
+
+    (void)sscanf(line, "%*s %*s %*s %*s %*s %n", &at);
+    line += at;
+    return at > 0 && strncmp(line, front, sizeof(front) - 1) == 0 &&
+           strncmp(line + sizeof(front) - 1, name, strlen(name)) == 0 &&
+           strcmp(line + sizeof(front) - 1 + strlen(name), " (deleted)\n") == 0;
+}
+
+bool daemon_look(CallingDaemon *ret)
 {
     pid_t daemon = find_daemon();
     CLEANUP(file) FILE *maps = NULL;
@@ -66,20 +79,22 @@ bool daemon_is_guarded(Reason *why)
     size_t space = 0;
     char path[64];
 
+    *ret = (CallingDaemon){0};
     if (daemon == 0) {
-        reason_set(why, "no libvirtd or virtqemud called this hook");
+        reason_set(&ret->why, "no libvirtd or virtqemud called this hook");
         return false;
     }
     snprintf(path, sizeof(path), "/proc/%d/maps", (int)daemon);
     maps = fopen(path, "re");
     if (!maps) {
-        reason_set(why, "cannot read %s: %s", path, strerror(errno));
+        reason_set(&ret->why, "cannot read %s: %s", path, strerror(errno));
         return false;
     }
     while (getline(&line, &space, maps) >= 0) {
-        if (strstr(line, " /memfd:" LIVE_MARK " (deleted)\n"))
-            return true;
+        ret->is_guarded = ret->is_guarded || is_mark(line, LIVE_MARK);
+        ret->had_host_file = ret->had_host_file || is_mark(line, HOST_FILE_MARK);
     }
-    reason_set(why, "the guard is not active in process %d", (int)daemon);
-    return false;
+    if (!ret->is_guarded)
+        reason_set(&ret->why, "the guard is not active in process %d", (int)daemon);
+    return ret->is_guarded;
 }

@@ -7,11 +7,17 @@
 
 #include <stdbool.h>
 
+typedef struct CallingDaemon {
+    bool is_guarded;
+    bool had_host_file; /* the host policy that it had, or has, is a file's */
+    Reason why; /* when it is not guarded */
+} CallingDaemon;
+
 /*
  * Looks among this process's ancestors for libvirtd or virtqemud, and in its memory map for
- * the mark that the plugin leaves when it is active (src/util/live_mark.h). False with the
- * reason when it is not there, or when that cannot be told.
+ * the marks that the plugin leaves when it is active (src/util/live_mark.h). Returns whether
+ * it is guarded: false also when that cannot be told.
  */
-bool daemon_is_guarded(Reason *why);
+bool daemon_look(CallingDaemon *ret);
 
 #endif

@@ -77,7 +77,7 @@ static int judge(const HookCall *call, bool only_records)
     PolicyError error = {0};
     Reason xml_failure;
     Reason host_failure;
-    Reason unguarded;
+    CallingDaemon daemon;
     Policy *host = NULL;
     StartAnswer answer;
     int status;
@@ -88,12 +88,14 @@ static int judge(const HookCall *call, bool only_records)
     start.xml_failure = xml ? NULL : xml_failure.text;
     found = policy_read_host_file(HOST_POLICY_PATH, &host, &error);
     start.is_host_file = found != 0;
-    if (found == 0)
+    start.unguarded = daemon_look(&daemon) ? NULL : daemon.why.text;
+    if (found == 0 && daemon.had_host_file)
+        reason_set(&error.reason, "it is gone: put it back, or restart the daemon without it");
+    else if (found == 0)
         host = policy_shipped_default(&error);
     describe(&error, &host_failure);
     start.host = host;
     start.host_failure = host ? NULL : host_failure.text;
-    start.unguarded = daemon_is_guarded(&unguarded) ? NULL : unguarded.text;
 
     start_judge(&start, record_write, NULL, &answer);
     if (!answer.passes)

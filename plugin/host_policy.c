@@ -2,7 +2,9 @@
 #include "host_policy.h"
 
 #include "log.h"
+#include "mark.h"
 #include "util/cleanup.h"
+#include "util/live_mark.h"
 #include "util/printable.h"
 
 #include <pthread.h>
@@ -18,6 +20,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
 static Policy *current; /* NULL until a valid policy was found */
 static Reason invalid; /* why there is none */
+static bool is_marked; /* the hook can see that there was a file */
 static bool is_from_file; /* current was read from the file, not the shipped default */
 static bool is_looked_at; /* seen holds what the file looked like when it was read */
 static struct stat seen; /* all zero: there was no file */
@@ -76,6 +79,10 @@ static AuditPriority reload(Reason *news, bool *ret_final)
     policy_unref(current);
     current = fresh;
     is_from_file = found == 1;
+    if (is_from_file && !is_marked) {
+        mark_leave(HOST_FILE_MARK);
+        is_marked = true;
+    }
     reason_set(news, "host policy in force: %s",
                is_from_file ? HOST_POLICY_PATH : "the shipped default");
     return AUDIT_WARNING;

@@ -7,6 +7,7 @@
 
 #include "host_policy.h"
 #include "libvirt_private.h"
+#include "mark.h"
 #include "util/cleanup.h"
 #include "util/daemon_name.h"
 #include "util/live_mark.h"
@@ -14,7 +15,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 /* Written once by the constructor, before there is a second thread. */
@@ -73,23 +73,6 @@ static void keep_from_children(void)
         unsetenv("LD_PRELOAD");
 }
 
-/* A hint only: there the mark is among the first lines of a long memory map. */
-#define LOW_ADDRESS 0x200000
-
-/*
- * Shows the libvirt hook that the guard is active here. Without the mark nothing is less
- * guarded; but the hook takes the daemon for an unguarded one.
- */
-static void leave_mark(void)
-{
-    size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    CLEANUP(fd) int fd = memfd_create(LIVE_MARK, MFD_CLOEXEC);
-
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
-        mmap((void *)LOW_ADDRESS, size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
-        fprintf(stderr, "qmp-guard: cannot show that the guard is active: %s\n", strerror(errno));
-}
-
 __attribute__((constructor)) static void plugin_load(void)
 {
     const char *missing = libvirt_bind();
@@ -104,5 +87,5 @@ __attribute__((constructor)) static void plugin_load(void)
         fprintf(stderr, "qmp-guard: %s: every passthrough command will be refused\n", failure);
     }
     host_policy_load();
-    leave_mark();
+    mark_leave(LIVE_MARK);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain_xml.h"
 
+#include "domain_devices.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
 #include "util/crowded_tag.h"
@@ -118,7 +119,8 @@ static int read_root(xmlNodePtr root, DomainXml *domain)
     domain->is_confidential = find_child(root, "launchSecurity", "") != NULL;
     if (copy_content(find_child(root, "name", ""), &domain->name) < 0 ||
         copy_content(find_child(root, "uuid", ""), &domain->uuid) < 0 ||
-        copy_content(find_emulator(root), &domain->emulator) < 0 || read_qemu(root, domain) < 0)
+        copy_content(find_emulator(root), &domain->emulator) < 0 || read_qemu(root, domain) < 0 ||
+        domain_devices_read(root, domain) < 0)
         return -1;
     if (policy)
         domain->policy_xml = dump_element(policy);
@@ -205,6 +207,9 @@ void domain_xml_clear(DomainXml *domain)
     free(domain->emulator);
     string_list_clear(&domain->arguments);
     string_list_clear(&domain->environment);
+    string_list_clear(&domain->paths);
+    string_list_clear(&domain->programs);
+    string_list_clear(&domain->labels);
     string_list_clear(&domain->changes);
     *domain = (DomainXml){0};
 }

@@ -20,6 +20,9 @@ typedef struct DomainXml {
     char *emulator;
     StringList arguments; /* <qemu:commandline>: the values of <qemu:arg> */
     StringList environment; /* ... and the names of <qemu:env> */
+    StringList paths; /* absolute ones, wherever they stand but in words for people */
+    StringList programs; /* that libvirt runs: `script /path`, `binary /path` */
+    StringList labels; /* <seclabel>s of the domain's own choice: `dac static` */
     StringList changes; /* what else stands in QEMU's namespace: `override`, ... */
 } DomainXml;
 

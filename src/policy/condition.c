@@ -92,7 +92,8 @@ static bool prefix_holds(const Trial *trial, const char *text)
     CLEANUP(mem) char *path = NULL;
 
     if (!trial->denies) {
-        path = path_normalised(text);
+        /* Where a `..` leads is for links to say, and those may be the client's own. */
+        path = steps_up(text) ? NULL : path_normalised(text);
     } else if (asprintf(&absolute, "/%s", without_protocol(text)) >= 0) {
         path = path_normalised(absolute);
     } else {

@@ -250,7 +250,7 @@ void command_line_look(const StringList *arguments, FindingList *findings)
 {
     bool is_value = false;
 
-    for (size_t i = 0; i < arguments->count; i++) {
+    for (size_t i = 0; i < arguments->count && !findings->failed; i++) {
         const char *argument = arguments->items[i];
         CLEANUP(mem) char *name = qemu_option_name(argument);
 
@@ -292,7 +292,7 @@ static bool loads_code(const char *name)
 
 void environment_look(const StringList *names, FindingList *findings)
 {
-    for (size_t i = 0; i < names->count; i++) {
+    for (size_t i = 0; i < names->count && !findings->failed; i++) {
         const char *name = names->items[i];
         FindingKind kind = loads_code(name) ? FINDING_CODE_ENVIRONMENT : FINDING_ENVIRONMENT;
 

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* A domain's own words are in there, and records and errors hold it several times over. */
+#define REASON_MAX ((size_t)300)
+
 static const FindingInfo infos[FINDING_KIND_COUNT] = {
     [FINDING_POLICY_INVALID] =
         {"policy-invalid", NULL, "the domain's policy is invalid: every command will be refused",
@@ -18,6 +21,10 @@ static const FindingInfo infos[FINDING_KIND_COUNT] = {
         {"unguarded-default", NULL,
          "the daemon is not guarded; neither the domain nor the host has a policy of its own",
          "preload the guard into the daemon and restart it"},
+    [FINDING_GUARD_PATH] = {"guard-path", "the path",
+                            "is a path of libvirt's or the guard's own, and libvirt opens, removes "
+                            "and gives away what a device names",
+                            "use another path"},
     [FINDING_NETWORK_MONITOR] =
         {"network-monitor", "the option and its value",
          "opens a monitor or debugger that the network may reach, without TLS and authorization",
@@ -32,9 +39,10 @@ static const FindingInfo infos[FINDING_KIND_COUNT] = {
     [FINDING_OTHER_MONITOR] = {"other-monitor", "the option and its value",
                                "opens a monitor or debugger on a file, a terminal or the like",
                                "take it out of <qemu:commandline>"},
-    [FINDING_HOST_EXEC] = {"host-exec", "the option and its value",
-                           "makes QEMU run a program or load code of the domain's choice",
-                           "take it out of <qemu:commandline>"},
+    [FINDING_HOST_EXEC] =
+        {"host-exec", "the option and its value",
+         "has QEMU or libvirt run a program, or load code, of the domain's choice",
+         "take it out of <qemu:commandline>"},
     [FINDING_OPAQUE_OPTION] = {"opaque-option", "the option and its value",
                                "sets options that are not to be seen on the command line",
                                "write them out as arguments of their own"},
@@ -79,6 +87,8 @@ void finding_add(FindingList *list, FindingKind kind, const char *value, const c
     va_end(args);
     if (length < 0)
         finding.reason = NULL;
+    else if ((size_t)length > REASON_MAX)
+        strcpy(finding.reason + REASON_MAX, "...");
     if (!finding.value || !finding.reason || list->count == FINDINGS_MAX) {
         free(finding.value);
         free(finding.reason);

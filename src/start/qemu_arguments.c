@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* More than any option of QEMU's has. */
+#define KEYS_MAX 64
+
 /* Where the name starts; NULL for what is no option. */
 static const char *name_start(const char *argument)
 {
@@ -58,8 +61,8 @@ static bool is_known_switch(const char *word)
 
 static void add_option(QemuOptions *options, const char *key, const char *value)
 {
-    if (qemu_options_get(options, key) || string_list_add(&options->keys, key) < 0 ||
-        string_list_add(&options->values, value) < 0)
+    if (options->keys.count == KEYS_MAX || qemu_options_get(options, key) ||
+        string_list_add(&options->keys, key) < 0 || string_list_add(&options->values, value) < 0)
         options->is_odd = true;
 }
 
@@ -82,7 +85,7 @@ void qemu_options_read(const char *text, const char *implied, QemuOptions *ret)
     *ret = (QemuOptions){.is_odd = !element || *text == '{'};
     if (ret->is_odd)
         return;
-    for (bool is_first = true; *text; is_first = false) {
+    for (bool is_first = true; *text && !ret->is_odd; is_first = false) {
         /* The key ends at the first `=`, unless a comma comes before, even a doubled one. */
         size_t key = strcspn(text, "=,");
         bool has_key = text[key] == '=';

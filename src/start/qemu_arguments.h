@@ -36,7 +36,8 @@ void qemu_option_each(const StringList *arguments, const char *name, QemuOptionV
 typedef struct QemuOptions {
     StringList keys;
     StringList values;
-    bool is_odd; /* a key twice, a switch that is not known, JSON, or out of memory */
+    bool
+        is_odd; /* a key twice, too many keys, a switch that is not known, JSON, or out of memory */
 } QemuOptions;
 
 /*

@@ -25,6 +25,7 @@
 
 #include "audit/start.h"
 #include "start/command_line.h"
+#include "start/host_path.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 
@@ -67,11 +68,28 @@ static void look_at_daemon(const StartCall *call, const DomainXml *domain, Findi
 
 static void look_at_emulator(const DomainXml *domain, FindingList *findings)
 {
-    CLEANUP(mem) char *path = domain->emulator ? path_normalised(domain->emulator) : NULL;
-
     if (domain->emulator)
-        finding_add(findings, FINDING_EMULATOR, path ? path : domain->emulator,
-                    "the emulator is %s", domain->emulator);
+        finding_add(findings, FINDING_EMULATOR, domain->emulator, "the emulator is %s",
+                    domain->emulator);
+}
+
+static void look_at_devices(const DomainXml *domain, FindingList *findings)
+{
+    for (size_t i = 0; i < domain->paths.count && !findings->failed; i++) {
+        const char *path = domain->paths.items[i];
+
+        if (is_guard_path(path))
+            finding_add(findings, FINDING_GUARD_PATH, path, "%s %s", path,
+                        finding_info(FINDING_GUARD_PATH)->help);
+    }
+    for (size_t i = 0; i < domain->programs.count; i++)
+        finding_add(findings, FINDING_HOST_EXEC, domain->programs.items[i],
+                    "libvirt runs a program of the domain's choice, as root: %s",
+                    domain->programs.items[i]);
+    for (size_t i = 0; i < domain->labels.count; i++)
+        finding_add(findings, FINDING_CONFINEMENT, domain->labels.items[i],
+                    "<seclabel> says who QEMU is, or takes its confinement away: %s",
+                    domain->labels.items[i]);
 }
 
 static void look(const StartCall *call, StartAnswer *answer)
@@ -81,6 +99,7 @@ static void look(const StartCall *call, StartAnswer *answer)
     look_at_policy(domain, answer);
     look_at_daemon(call, domain, &answer->findings);
     look_at_emulator(domain, &answer->findings);
+    look_at_devices(domain, &answer->findings);
     command_line_look(&domain->arguments, &answer->findings);
     environment_look(&domain->environment, &answer->findings);
     for (size_t i = 0; i < domain->changes.count; i++)

@@ -10,4 +10,7 @@
 /* The memfd's name; /proc/PID/maps has it behind `/memfd:`. */
 #define LIVE_MARK "qmp-guard-active"
 
+/* The same, once that process has had its host policy from a file. */
+#define HOST_FILE_MARK "qmp-guard-host-policy"
+
 #endif

@@ -21,6 +21,8 @@ from machines import Machine, bare_xml, unique_name
 
 SERVER = pathlib.Path(__file__).with_name("lab_server.py")
 HOST_POLICY_PATH = "/etc/libvirt/qmp-guard/policy.xml"
+# What holds without a file. A daemon that once had one is not started from without it.
+SHIPPED_DEFAULT = '<policy xmlns="urn:qmp-guard:policy:1" profile="baseline"><delegate/></policy>'
 HOOK_PATH = "/etc/libvirt/hooks/qemu.d/50-qmp-guard"
 
 

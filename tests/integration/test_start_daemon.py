@@ -8,7 +8,7 @@ import libvirt
 import pytest
 
 from machines import policy
-from second_lab import SecondLab, refusal_of
+from second_lab import SHIPPED_DEFAULT, SecondLab, refusal_of
 from test_start_hook import INVALID, LAX, MON, STRICT, is_running, made, refuse_only, start_rules
 
 
@@ -91,7 +91,7 @@ def shared_guests(in_lab):
 @pytest.fixture
 def guests(shared_guests):
     lab = shared_guests.lab
-    lab.set_host_policy(None)
+    lab.set_host_policy(SHIPPED_DEFAULT)
     lab.trail.mark()
     yield shared_guests
     lab.preload(lab.guard)
@@ -161,6 +161,7 @@ def test_restart_with_an_invalid_host_policy(guests):
 
 
 def test_restart_of_a_daemon_that_loses_the_guard(guests):
+    guests.lab.set_host_policy(None)
     guests.lab.preload()
     guests.lab.daemon("restart")
     guests.assert_alive()

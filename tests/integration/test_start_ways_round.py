@@ -101,6 +101,13 @@ def lab(shared_lab):
 
 
 @pytest.fixture(scope="module")
+def plain_lab(in_lab):
+    lab = AlicesLab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
 def saved(shared_lab):
     """Two domains of alice's, each with its XML: one saved into a file, one that libvirt keeps saved."""
     lab, image, names = shared_lab, shared_lab.directory / "image", [unique_name("saved"), unique_name("kept")]
@@ -172,9 +179,10 @@ def test_hardened_host_starts_what_is_sound(lab, saved, way):
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_shipped_default(lab, attempt):
+def test_shipped_default(plain_lab, attempt):
     """What a host without a policy of its own gets: what it does not refuse it tells."""
-    lab.set_host_policy(None)
+    lab = plain_lab
+    lab.trail.mark()
     what, finding, is_refused = ATTEMPTS[attempt]
     if isinstance(what, list):
         what = [*what, "-no-such-option"]      # QEMU's own refusal comes quicker than its start
