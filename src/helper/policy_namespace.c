@@ -21,13 +21,17 @@ static bool is_policy_namespace(const xmlNs *namespace)
     return namespace && strcmp((const char *)namespace->href, POLICY_NAMESPACE) == 0;
 }
 
-/* Takes our namespace off one element, and its declarations out. */
-static void drop_namespace(xmlNodePtr node)
+/* What still points to a declaration must not outlive it: so this comes first, for all. */
+static void leave_namespace(xmlNodePtr node)
+{
+    if (is_policy_namespace(node->ns))
+        node->ns = NULL;
+}
+
+static void drop_declarations(xmlNodePtr node)
 {
     xmlNsPtr *slot = &node->nsDef;
 
-    if (is_policy_namespace(node->ns))
-        node->ns = NULL;
     while (*slot) {
         xmlNsPtr declared = *slot;
 
@@ -40,6 +44,14 @@ static void drop_namespace(xmlNodePtr node)
     }
 }
 
+static void for_each_element(xmlNodePtr root, void (*act)(xmlNodePtr))
+{
+    for (xmlNodePtr node = root; node; node = next_node(root, node)) {
+        if (node->type == XML_ELEMENT_NODE)
+            act(node);
+    }
+}
+
 char *policy_without_namespace(const char *xml, size_t length)
 {
     CLEANUP(xmldoc)
@@ -49,10 +61,8 @@ char *policy_without_namespace(const char *xml, size_t length)
     xmlBufferPtr buffer = xmlBufferCreate();
     char *text = NULL;
 
-    for (xmlNodePtr node = root; node; node = next_node(root, node)) {
-        if (node->type == XML_ELEMENT_NODE)
-            drop_namespace(node);
-    }
+    for_each_element(root, leave_namespace);
+    for_each_element(root, drop_declarations);
     if (root && buffer && xmlNodeDump(buffer, doc, root, 0, 0) >= 0)
         text = strdup((const char *)xmlBufferContent(buffer));
     xmlBufferFree(buffer);
