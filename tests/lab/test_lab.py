@@ -327,10 +327,13 @@ def test_daemon_that_does_not_start():
 
 @pytest.fixture
 def fake_build(tmp_path):
-    """A build directory with an empty guard, and a helper that only says its name."""
+    """A build directory with an empty guard, no hook to speak of, and a helper that only says its name."""
     (tmp_path / "plugin").mkdir()
     (tmp_path / "src/helper").mkdir(parents=True)
     subprocess.run(["gcc", "-shared", "-o", tmp_path / "plugin/guard.so", "-x", "c", "/dev/null"], check=True)
+    (tmp_path / "hooks").mkdir()
+    for name in ("qmp-guard-hook", "qmp-guard-judge"):
+        (tmp_path / "hooks" / name).touch()
     helper = tmp_path / "src/helper/virt-qmp-guard"
     helper.write_text("#!/bin/sh\necho helper\n")
     helper.chmod(0o755)
@@ -352,7 +355,8 @@ def test_guarded(fake_build):
     assert result.stdout.split() == ["helper", "guarded", "unguarded"]
 
 
-@pytest.mark.parametrize("missing", ["plugin/guard.so", "src/helper/virt-qmp-guard"])
+@pytest.mark.parametrize("missing", ["plugin/guard.so", "hooks/qmp-guard-hook", "hooks/qmp-guard-judge",
+                                     "src/helper/virt-qmp-guard"])
 def test_missing_build(fake_build, missing):
     (fake_build / missing).unlink()
     result = subprocess.run([LAB, "--", "true"], env=os.environ | {"QMP_GUARD_BUILD": str(fake_build)},
