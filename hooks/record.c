@@ -18,13 +18,15 @@ static int syslog_priority(AuditPriority priority)
     return LOG_INFO;
 }
 
+static Trail trail = TRAIL_INIT(TRAIL_PATH);
+
 int record_write(void *data, const AuditRecord *record)
 {
     Reason why;
 
     (void)data;
     syslog(LOG_AUTHPRIV | syslog_priority(record->priority), "%s", record->line);
-    if (trail_append(TRAIL_PATH, record->json, &why) == 0)
+    if (trail_append(&trail, record->json, &why) == 0)
         return 0;
     syslog(LOG_AUTHPRIV | LOG_ERR, "cannot record: %s", why.text);
     return -1;

@@ -6,6 +6,7 @@
 #include "util/cleanup.h"
 #include "util/unix_groups.h"
 
+#include <inttypes.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -115,36 +116,54 @@ int caller_resolve_groups(LiveCaller *caller)
 }
 
 /* What people are shown: never something that looks like a UNIX user and is none. */
-static char *make_label(Identity *identity, const char *user)
+static char *make_label(const Caller *caller)
 {
-    const char *name = NULL;
     char *label = NULL;
-    uid_t uid;
     int length = -1;
 
-    if (user)
-        return strdup(user);
-    if (libvirt.identity_get_sasl(identity, &name) == 1 && name)
-        length = asprintf(&label, "sasl:%s", name);
-    else if (libvirt.identity_get_x509(identity, &name) == 1 && name)
-        length = asprintf(&label, "x509:%s", name);
-    else if (libvirt.identity_get_uid(identity, &uid) == 1)
-        length = asprintf(&label, "uid:%u", uid);
+    if (caller->user)
+        return strdup(caller->user);
+    if (caller->sasl)
+        length = asprintf(&label, "sasl:%s", caller->sasl);
+    else if (caller->x509)
+        length = asprintf(&label, "x509:%s", caller->x509);
+    else if (caller->uid >= 0)
+        length = asprintf(&label, "uid:%" PRId64, caller->uid);
     return length < 0 ? NULL : label;
+}
+
+/* What the identity says of one thing; NULL when it says nothing. */
+static const char *ask(Identity *identity, int (*get)(Identity *, const char **))
+{
+    const char *text = NULL;
+
+    return get(identity, &text) == 1 ? text : NULL;
+}
+
+/* For the record only, but for user. */
+static void read_numbers(Identity *identity, Caller *caller)
+{
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+
+    caller->uid = libvirt.identity_get_uid(identity, &uid) == 1 ? (int64_t)uid : -1;
+    caller->gid = libvirt.identity_get_gid(identity, &gid) == 1 ? (int64_t)gid : -1;
+    caller->pid = libvirt.identity_get_pid(identity, &pid) == 1 ? (int64_t)pid : -1;
 }
 
 void caller_read(LiveCaller *ret)
 {
-    const char *user = NULL;
-
-    *ret = (LiveCaller){0};
+    *ret = (LiveCaller){.caller = {.uid = -1, .gid = -1, .pid = -1}};
     ret->identity = libvirt.identity_get_current();
     if (!ret->identity)
         return;
-    if (libvirt.identity_get_user(ret->identity, &user) != 1)
-        user = NULL;
-    ret->label = make_label(ret->identity, user);
-    ret->caller.user = user;
+    ret->caller.user = ask(ret->identity, libvirt.identity_get_user);
+    ret->caller.sasl = ask(ret->identity, libvirt.identity_get_sasl);
+    ret->caller.x509 = ask(ret->identity, libvirt.identity_get_x509);
+    ret->caller.selinux = ask(ret->identity, libvirt.identity_get_selinux);
+    read_numbers(ret->identity, &ret->caller);
+    ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;
 }
 

@@ -32,6 +32,8 @@ static const Binding bindings[] = {
     {"virIdentityGetX509DName", offsetof(LibvirtPrivate, identity_get_x509), false},
     {"virIdentityGetUNIXUserID", offsetof(LibvirtPrivate, identity_get_uid), false},
     {"virIdentityGetUNIXGroupID", offsetof(LibvirtPrivate, identity_get_gid), false},
+    {"virIdentityGetSELinuxContext", offsetof(LibvirtPrivate, identity_get_selinux), false},
+    {"virIdentityGetProcessID", offsetof(LibvirtPrivate, identity_get_pid), false},
     {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
 };
 

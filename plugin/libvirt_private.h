@@ -53,6 +53,8 @@ typedef struct LibvirtPrivate {
     int (*identity_get_user)(Identity *, const char **); /* 1 set, 0 absent, -1 error */
     int (*identity_get_sasl)(Identity *, const char **);
     int (*identity_get_x509)(Identity *, const char **);
+    int (*identity_get_selinux)(Identity *, const char **);
+    int (*identity_get_pid)(Identity *, pid_t *);
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
     void (*object_unref)(void *);

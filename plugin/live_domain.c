@@ -101,7 +101,8 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
 
 static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
 {
-    if (virDomainGetUUID(handle, ret->uuid) < 0)
+    if (virDomainGetUUID(handle, ret->uuid) < 0 ||
+        virDomainGetUUIDString(handle, ret->uuid_text) < 0)
         return libvirt_failed(why, "the domain has no UUID");
     ret->domain = virDomainLookupByUUID(virDomainGetConnect(handle), ret->uuid);
     if (!ret->domain)

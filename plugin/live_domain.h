@@ -13,6 +13,7 @@
 
 typedef struct LiveDomain {
     unsigned char uuid[VIR_UUID_BUFLEN];
+    char uuid_text[VIR_UUID_STRING_BUFLEN];
     virDomainPtr domain; /* looked up anew; NULL when there is none */
     const char *name; /* its true name, or the client's when there is no such domain */
     char *policy_xml; /* NULL: it has no policy */

@@ -6,9 +6,10 @@
 #include "guard.h"
 #include "host_policy.h"
 #include "live_domain.h"
-#include "log.h"
+#include "outcome.h"
 #include "plugin.h"
 #include "policy_watch.h"
+#include "recorder.h"
 
 #include <libvirt/virterror.h>
 #include <stdarg.h>
@@ -44,14 +45,6 @@ static void fail_call(Passthrough *pass, const char *rule, const char *format, .
     va_end(args);
 }
 
-/* In words, as the hook's records have it. */
-static const char *policy_in_force(const Passthrough *pass)
-{
-    if (pass->policy)
-        return pass->policy->digest;
-    return pass->domain.policy_xml ? "invalid" : "none";
-}
-
 static void gather_domain(Passthrough *pass, virDomainPtr handle)
 {
     PolicyError error = {0};
@@ -68,11 +61,12 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
         if (pass->domain.policy_xml && !pass->policy)
             fail_call(pass, rule_domain_invalid, "the domain's policy is invalid: line %u: %s",
                       error.line, error.reason.text);
-        policy_watch(pass->domain.uuid, pass->domain.name, policy_in_force(pass));
+        pass->call.domain_uuid = pass->domain.uuid_text;
+        pass->call.domain = pass->policy;
+        policy_watch(pass->domain.uuid, pass->domain.name, guard_policy_word(&pass->call));
     }
     pass->call.domain_name = pass->domain.name;
     pass->call.is_confidential = pass->domain.is_confidential;
-    pass->call.domain = pass->policy;
 }
 
 static void gather_host(Passthrough *pass)
@@ -120,10 +114,12 @@ static void release(Passthrough *pass)
 static const char *judge(virDomainPtr handle, Channel channel, const char *text, unsigned int n_fds,
                          bool has_known_flags, GuardAnswer *answer)
 {
+    char id[COMMAND_ID_SIZE];
     Passthrough pass = {.error_code = VIR_ERR_ACCESS_DENIED,
                         .call = {.channel = channel,
                                  .text = text ? text : "",
                                  .length = text ? strlen(text) : 0,
+                                 .id = id,
                                  .n_fds = n_fds}};
 
     *answer = (GuardAnswer){0};
@@ -136,7 +132,8 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     gather_domain(&pass, handle);
     gather_host(&pass);
     gather_caller(&pass);
-    guard_judge(&pass.call, log_record, NULL, answer);
+    command_id_make(id);
+    guard_judge(&pass.call, recorder_write, NULL, answer);
     release(&pass);
 
     if (answer->passes)
@@ -144,19 +141,6 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     report(pass.error_code,
            answer->message ? answer->message : "command refused: it could not be recorded");
     return NULL;
-}
-
-/*
- * A command that passed here may still meet libvirt's own permissions, since they are
- * asked behind us: a read-only connection, an access driver.
- */
-static void note_refusal(const GuardAnswer *answer)
-{
-    int code = virGetLastErrorCode();
-    const char *fields = answer->record ? strchr(answer->record, ':') : NULL;
-
-    if (fields && (code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED))
-        log_line(AUDIT_WARNING, "QMP refused by libvirt%s", fields);
 }
 
 static Channel monitor_channel(unsigned int flags)
@@ -178,10 +162,12 @@ int passthrough_monitor(virDomainPtr domain, const char *command, char **result,
     if (!plugin_is_active())
         return libvirt.monitor_command(domain, command, result, flags);
     text = judge(domain, monitor_channel(flags), command, 0, are_monitor_flags(flags), &answer);
-    if (text)
+    if (text) {
+        struct timespec started = outcome_clock();
+
         returned = libvirt.monitor_command(domain, text, result, flags);
-    if (text && returned < 0)
-        note_refusal(&answer);
+        outcome_record(&answer, started, returned < 0 ? NULL : *result);
+    }
     guard_answer_clear(&answer);
     return returned;
 }
@@ -198,11 +184,13 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
         return libvirt.monitor_command_with_files(domain, command, n_in, in, n_out, out, result,
                                                   flags);
     text = judge(domain, monitor_channel(flags), command, n_in, are_monitor_flags(flags), &answer);
-    if (text && libvirt.monitor_command_with_files)
+    if (text && libvirt.monitor_command_with_files) {
+        struct timespec started = outcome_clock();
+
         returned = libvirt.monitor_command_with_files(domain, text, n_in, in, n_out, out, result,
                                                       flags);
-    if (text && returned < 0)
-        note_refusal(&answer);
+        outcome_record(&answer, started, returned < 0 ? NULL : *result);
+    }
     guard_answer_clear(&answer);
     return returned;
 }
@@ -216,10 +204,12 @@ char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, u
     if (!plugin_is_active())
         return libvirt.agent_command(domain, command, timeout, flags);
     text = judge(domain, CHANNEL_AGENT, command, 0, flags == 0, &answer);
-    if (text)
+    if (text) {
+        struct timespec started = outcome_clock();
+
         returned = libvirt.agent_command(domain, text, timeout, flags);
-    if (text && !returned)
-        note_refusal(&answer);
+        outcome_record(&answer, started, returned);
+    }
     guard_answer_clear(&answer);
     return returned;
 }
@@ -244,10 +234,10 @@ virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsi
         return NULL;
     }
     caller_read(&caller);
-    event.user = caller.label;
+    event.caller = &caller.caller;
     audit_record_make(&event, &record);
     if (record.line)
-        log_record(NULL, &record);
+        (void)recorder_write(NULL, &record);
     audit_record_clear(&record);
     caller_clear(&caller);
     report(VIR_ERR_ACCESS_DENIED, event.reason);

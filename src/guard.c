@@ -168,18 +168,65 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
     return 0;
 }
 
+const char *guard_policy_word(const GuardCall *call)
+{
+    if (call->domain)
+        return call->domain->digest;
+    if (call->failed_rule == rule_domain_invalid)
+        return "invalid";
+    return call->failed_rule && !call->domain_uuid ? "unknown" : "none";
+}
+
+static bool is_query(const Request *request)
+{
+    const GroupInfo *query = group_find("@query");
+
+    for (size_t i = 0; i < request->n_operations; i++) {
+        if (!query || !(request->operations[i].is.groups & query->set))
+            return false;
+    }
+    return true;
+}
+
+/* May a command pass whose record is @recorded (see GuardRecorder)? */
+static bool is_recorded_enough(const GuardCall *call, const GuardAnswer *answer, int recorded)
+{
+    if (recorded != 1 || !call->host)
+        return recorded == 0;
+    return call->host->unrecorded == UNRECORDED_ALLOW ||
+           (call->host->unrecorded == UNRECORDED_QUERY && is_query(answer->request));
+}
+
+static char *make_unrecorded_message(const GuardCall *call)
+{
+    CLEANUP(mem) char *domain = audit_name(call->domain_name);
+    char *message = NULL;
+
+    if (!domain ||
+        asprintf(&message, "command for domain '%s' refused: the audit trail cannot be written",
+                 domain) < 0)
+        return NULL;
+    return message;
+}
+
 void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data, GuardAnswer *ret)
 {
     AuditEvent event = {.domain = call->domain_name,
                         .channel = call->channel,
-                        .user = call->caller ? call->caller->label : NULL,
+                        .caller = call->caller,
+                        .id = call->id,
+                        .uuid = call->domain_uuid,
+                        .policy = guard_policy_word(call),
+                        .host_policy = call->host ? call->host->digest : "invalid",
+                        .text = call->text,
+                        .length = call->length,
                         .profile = chooses_confidential(call) ? "confidential" : NULL,
                         .when = time(NULL)};
     AuditRecord audit_record;
     Reason why = {""};
     char buffer[64];
     bool decided;
-    bool recorded;
+    int recorded = -1;
 
     *ret = (GuardAnswer){0};
     decided = parse_and_decide(call, ret, &event.failed_rule, &why) == 0;
@@ -192,14 +239,21 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
                                : event.failed_rule);
 
     audit_record_make(&event, &audit_record);
-    recorded = audit_record.line && (!record || record(record_data, &audit_record) == 0);
+    if (audit_record.line)
+        recorded = record ? record(record_data, &audit_record) : 0;
     ret->record = steal_pointer(&audit_record.line);
     audit_record_clear(&audit_record);
 
-    if (decided && recorded && ret->rule && ret->decision.verdict != VERDICT_DENY)
-        ret->passes = true;
-    else if (ret->rule && recorded)
+    if (!ret->rule || recorded < 0)
+        return;
+    if (!decided || ret->decision.verdict == VERDICT_DENY) {
         ret->message = make_message(call, ret, decided ? NULL : why.text);
+    } else if (is_recorded_enough(call, ret, recorded)) {
+        ret->outcome = call->id ? audit_common_json(&event, "outcome") : NULL;
+        ret->passes = true;
+    } else {
+        ret->message = make_unrecorded_message(call);
+    }
 }
 
 void guard_answer_clear(GuardAnswer *answer)
@@ -208,5 +262,6 @@ void guard_answer_clear(GuardAnswer *answer)
     free(answer->message);
     free(answer->rule);
     free(answer->record);
+    json_object_put(answer->outcome);
     *answer = (GuardAnswer){0};
 }

@@ -22,6 +22,8 @@ typedef struct GuardCall {
     size_t length;
     unsigned n_fds; /* file descriptors that came with the text */
     const char *domain_name;
+    const char *domain_uuid; /* NULL: not known */
+    const char *id; /* of this command, for its outcome to be linked to; NULL: none */
     const Caller *caller;
     const Policy *host;
     const Policy *domain; /* NULL: it has no policy */
@@ -32,7 +34,10 @@ typedef struct GuardCall {
     void *observer_data;
 } GuardCall;
 
-/* Records one decision. Returns 0, or -1 when it could not: then nothing may pass. */
+/*
+ * Records one decision. Returns 0; 1 when it is in the log and not in the durable trail: then
+ * the host policy says what still passes; or -1 when it could not: then nothing may pass.
+ */
 typedef int (*GuardRecorder)(void *data, const AuditRecord *record);
 
 typedef struct GuardAnswer {
@@ -42,7 +47,11 @@ typedef struct GuardAnswer {
     char *message; /* refused: what the client is told */
     char *rule; /* what decided: `baseline:@dangerous`, `request:unreadable`, ... */
     char *record; /* the audit line */
+    json_object *outcome; /* it passes: what the record of its outcome starts with */
 } GuardAnswer;
+
+/* The domain's policy as records have it: its digest, or `none`, `invalid`, `unknown`. */
+const char *guard_policy_word(const GuardCall *call);
 
 /*
  * Judges one text. @record is called exactly once, before this returns; NULL for

@@ -125,9 +125,9 @@ static void write_rule(FILE *out, const AuditEvent *event)
     }
 }
 
-static const char *purpose_of(const Decision *decision)
+static const char *user_of(const AuditEvent *event)
 {
-    return decision->rule && decision->rule->purpose ? decision->rule->purpose : "testing";
+    return event->caller ? event->caller->label : NULL;
 }
 
 static const ClassWording *wording_of(const Decision *decision)
@@ -149,10 +149,10 @@ static void write_fields(FILE *out, const AuditEvent *event, const ClassWording 
     if (class == CLASS_SAFE)
         write_parameters(out, event->request->operations[0].arguments);
     fputs(" | user=", out);
-    audit_write_labelled(out, event->user);
+    audit_write_labelled(out, user_of(event));
     if (class == CLASS_MEMORY_DUMP) {
         fputs(" | purpose=", out);
-        audit_write_name(out, purpose_of(decision));
+        audit_write_name(out, audit_purpose(decision));
     }
     if (!passes || class == CLASS_DANGEROUS)
         write_rule(out, event);
@@ -170,11 +170,22 @@ static AuditPriority priority_of(const ClassWording *wording, const Decision *de
     return wording->priority;
 }
 
+const char *audit_command(const AuditEvent *event)
+{
+    if (event->request)
+        return request_command(event->request);
+    return event->command ? event->command : "(unreadable)";
+}
+
+const char *audit_purpose(const Decision *decision)
+{
+    return decision->rule && decision->rule->purpose ? decision->rule->purpose : "testing";
+}
+
 void audit_record_make(const AuditEvent *event, AuditRecord *ret)
 {
     const ClassWording *wording = wording_of(event->decision);
-    const char *named = event->command ? event->command : "(unreadable)";
-    const char *command = event->request ? request_command(event->request) : named;
+    const char *command = audit_command(event);
     bool is_complete;
     size_t size;
     FILE *out;
@@ -185,8 +196,9 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
         .verdict = verdict_name(event->decision ? event->decision->verdict : VERDICT_DENY),
         .domain = audit_name(event->domain),
         .command = audit_name(command),
-        .user = audit_name(event->user),
+        .user = audit_name(user_of(event)),
     };
+    ret->json = audit_decision_json(event, ret->verdict);
     out = open_memstream(&ret->line, &size);
     if (!out)
         return;
@@ -195,7 +207,7 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
     fputs(" | ", out);
     audit_write_name(out, command);
     write_fields(out, event, wording);
-    is_complete = !ferror(out) && ret->domain && ret->command && ret->user;
+    is_complete = !ferror(out) && ret->json && ret->domain && ret->command && ret->user;
     if (fclose(out) != 0 || !is_complete) {
         free(ret->line);
         ret->line = NULL;

@@ -27,7 +27,13 @@ typedef struct AuditEvent {
     const Decision *decision; /* NULL: it came to no decision, and is refused */
     const char *failed_rule; /* without a decision: `request:unreadable`, `domain:invalid`, ... */
     const char *reason; /* without a decision: why, in words */
-    const char *user;
+    const Caller *caller; /* NULL: nothing is known */
+    const char *id; /* links an outcome to its decision; NULL: there will be none */
+    const char *uuid; /* the domain's; NULL: not known, as for what follows */
+    const char *policy; /* the digest of the domain's policy, or `none`, `invalid`, `unknown` */
+    const char *host_policy; /* the digest of the host's */
+    const char *text; /* what the client sent; only its digest is recorded */
+    size_t length;
     const char *profile; /* chosen by the guard itself; NULL: none was */
     time_t when;
 } AuditEvent;
@@ -57,5 +63,25 @@ void audit_record_clear(AuditRecord *record);
  * (caller frees), or NULL when out of memory.
  */
 char *audit_name(const char *name);
+
+/*
+ * What the records of a decision and of its outcome share, as a new object (caller puts
+ * it); NULL when out of memory.
+ */
+json_object *audit_common_json(const AuditEvent *event, const char *kind);
+
+/* The decision's JSON; caller frees. NULL when out of memory. */
+char *audit_decision_json(const AuditEvent *event, const char *verdict);
+
+/* What became of a command that passed. Everything is borrowed. */
+typedef struct AuditOutcome {
+    json_object *common; /* of audit_common_json(), kind `outcome` */
+    const char *result; /* `success`, `error` (QEMU's or the agent's), `failure` (libvirt's) */
+    const char *error; /* QEMU's error class, or `libvirt:CODE` (virterror.h); NULL: none */
+    int64_t duration_us;
+} AuditOutcome;
+
+/* The outcome's JSON; caller frees. NULL when out of memory. */
+char *audit_outcome_json(const AuditOutcome *outcome);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef QG_FIELDS_H
 #define QG_FIELDS_H
 
+#include "audit/audit.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -10,6 +12,12 @@
 #define NOT_IN_NAMES "|=:"
 #define NOT_IN_LISTS NOT_IN_NAMES ",[]"
 #define NOT_IN_REASONS "|="
+
+/* What the record calls the command. */
+const char *audit_command(const AuditEvent *event);
+
+/* What a memory dump is for. */
+const char *audit_purpose(const Decision *decision);
 
 /* A name from outside, as audit_name() has it. */
 void audit_write_name(FILE *out, const char *name);
@@ -19,5 +27,18 @@ void audit_write_labelled(FILE *out, const char *text);
 
 /* ` | timestamp=...`, local time. */
 void audit_write_time(FILE *out, time_t when);
+
+/*
+ * Adds the text @value as member @name, encoded like a line's, of at most JSON_TEXT_MAX
+ * bytes. NULL adds nothing.
+ */
+#define JSON_TEXT_MAX ((size_t)4096)
+void audit_add_text(json_object *object, const char *name, const char *value);
+
+/* Adds `time`: UTC, RFC 3339, with microseconds. */
+void audit_add_time(json_object *object);
+
+/* The object's text; caller frees. NULL when out of memory. */
+char *audit_json_text(json_object *object);
 
 #endif

@@ -36,41 +36,28 @@ static void write_line(FILE *out, const StartEvent *event, const StartWording *w
     write_printable(out, event->reason, NOT_IN_REASONS, SIZE_MAX);
 }
 
-/* What an outsider wrote need not be UTF-8; JSON has to be. */
-static json_object *new_text(const char *text)
-{
-    CLEANUP(mem) char *encoded = text ? printable(text, "") : NULL;
-
-    return encoded ? json_object_new_string(encoded) : NULL;
-}
-
 static char *make_json(const StartEvent *event, const StartWording *wording)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
-    char time_text[32] = "";
-    struct tm utc;
 
     if (!object)
         return NULL;
-    if (gmtime_r(&event->when, &utc))
-        strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    json_object_object_add(object, "time", json_object_new_string(time_text));
+    audit_add_time(object);
     json_object_object_add(object, "event", json_object_new_string("start"));
-    json_object_object_add(object, "domain", new_text(event->domain));
-    json_object_object_add(object, "uuid", new_text(event->uuid));
-    json_object_object_add(object, "operation", json_object_new_string(event->operation));
+    audit_add_text(object, "domain", event->domain);
+    audit_add_text(object, "uuid", event->uuid);
+    audit_add_text(object, "operation", event->operation);
     json_object_object_add(object, "verdict", json_object_new_string(wording->verdict));
-    json_object_object_add(object, "policy", json_object_new_string(event->policy));
+    audit_add_text(object, "finding", event->finding);
     if (event->finding) {
-        json_object_object_add(object, "finding", json_object_new_string(event->finding));
-        json_object_object_add(object, "rule", new_text(event->rule));
-        json_object_object_add(object, "reason", new_text(event->reason));
+        audit_add_text(object, "rule", event->rule);
+        audit_add_text(object, "reason", event->reason);
     } else {
         json_object_object_add(object, "findings",
                                json_object_new_int64((int64_t)event->n_findings));
     }
-    return strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                             JSON_C_TO_STRING_NOSLASHESCAPE));
+    audit_add_text(object, "policy", event->policy);
+    return audit_json_text(object);
 }
 
 void audit_start_make(const StartEvent *event, AuditRecord *ret)

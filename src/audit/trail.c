@@ -5,8 +5,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define HEAD_SUFFIX ".head"
+
+/* `SEQ CHAIN\n`, padded with blanks to this size, so that it is always overwritten whole. */
+#define HEAD_SIZE 96
+
+#define CHAIN_MEMBER ",\"chain\":\""
+#define SEQ_MEMBER ",\"seq\":"
+
+/* As much of a record's end as has both, and a newline. */
+#define END_SIZE 160
+
+/* Tries of getting the lock, and nanoseconds between them: a second in all. */
+#define LOCK_TRIES 200
+#define LOCK_PAUSE 5000000L
 
 /* The directory of @path; the one above it is libvirt's own and must be there. */
 static int make_directory(const char *path)
@@ -19,38 +38,281 @@ static int make_directory(const char *path)
     return mkdir(directory, 0700) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-static int open_trail(const char *path)
+static int open_file(const char *path, int flags)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
-                      O_NOCTTY;
-    int fd = open(path, flags, 0600);
+    int fd;
 
+    flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    fd = open(path, flags, 0600);
     if (fd < 0 && errno == ENOENT && make_directory(path) == 0)
         fd = open(path, flags, 0600);
     return fd;
 }
 
-int trail_append(const char *path, const char *json, Reason *why)
+static int open_regular(const char *path, int flags, Reason *why)
 {
-    CLEANUP(fd) int fd = open_trail(path);
-    CLEANUP(mem) char *line = NULL;
+    CLEANUP(fd) int fd = open_file(path, flags);
     struct stat info;
-    ssize_t written;
-    int length;
+    int opened = fd;
 
     if (fd < 0 || fstat(fd, &info) < 0)
         return reason_set(why, "cannot open %s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return reason_set(why, "%s is not a regular file", path);
-    length = asprintf(&line, "%s\n", json);
-    if (length < 0) {
-        line = NULL;
-        return reason_set(why, "out of memory");
-    }
-    written = write(fd, line, (size_t)length);
-    if (written < 0)
-        return reason_set(why, "cannot write %s: %s", path, strerror(errno));
-    if (written != length)
-        return reason_set(why, "cannot write all of a record to %s: is the disk full?", path);
+    fd = -1;
+    return opened;
+}
+
+static char *head_path(const char *path)
+{
+    char *made = NULL;
+
+    return asprintf(&made, "%s%s", path, HEAD_SUFFIX) < 0 ? NULL : made;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Opens the file when it is not open, or when another one has taken its place. */
+static int open_current(Trail *trail, Reason *why)
+{
+    struct stat info;
+
+    if (trail->fd >= 0 && lstat(trail->path, &info) == 0 && info.st_dev == trail->device &&
+        info.st_ino == trail->inode)
+        return 0;
+    close_fd(&trail->fd);
+    trail->fd = open_regular(trail->path, O_RDWR | O_APPEND, why);
+    if (trail->fd < 0 || fstat(trail->fd, &info) < 0)
+        return -1;
+    trail->device = info.st_dev;
+    trail->inode = info.st_ino;
     return 0;
+}
+
+static int open_head(Trail *trail, Reason *why)
+{
+    CLEANUP(mem) char *path = trail->head_fd < 0 ? head_path(trail->path) : NULL;
+    struct stat info;
+
+    if (trail->head_fd >= 0 && fstat(trail->head_fd, &info) == 0 && info.st_nlink > 0)
+        return 0;
+    close_fd(&trail->head_fd);
+    if (!path)
+        path = head_path(trail->path);
+    if (!path)
+        return reason_set(why, "out of memory");
+    trail->head_fd = open_regular(path, O_RDWR, why);
+    return trail->head_fd < 0 ? -1 : 0;
+}
+
+static int lock_head(Trail *trail, Reason *why)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(trail->head_fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return reason_set(why, "cannot lock %s%s: %s", trail->path, HEAD_SUFFIX, strerror(errno));
+}
+
+static bool is_chain(const char *text)
+{
+    return strlen(text) == DIGEST_TEXT_SIZE - 1 &&
+           strspn(text, "0123456789abcdef") == DIGEST_TEXT_SIZE - 1;
+}
+
+/* Returns 1, 0 for an empty file, -1 for what is no head. */
+static int read_head(int fd, TrailHead *ret)
+{
+    char text[HEAD_SIZE + 1];
+    ssize_t length = pread(fd, text, HEAD_SIZE, 0);
+
+    *ret = (TrailHead){0};
+    if (length <= 0)
+        return length == 0 ? 0 : -1;
+    text[length] = '\0';
+    if (sscanf(text, "%" SCNu64 " %64s", &ret->seq, ret->chain) != 2 || !is_chain(ret->chain))
+        return -1;
+    return 1;
+}
+
+static int write_head(int fd, const TrailHead *head)
+{
+    char text[HEAD_SIZE + 1];
+
+    snprintf(text, sizeof(text), "%" PRIu64 " %s", head->seq, head->chain);
+    memset(text + strlen(text), ' ', HEAD_SIZE - strlen(text));
+    text[HEAD_SIZE - 1] = '\n';
+    return pwrite(fd, text, HEAD_SIZE, 0) == HEAD_SIZE ? 0 : -1;
+}
+
+int trail_read_end(const char *line, size_t length, size_t *ret_length, TrailHead *ret)
+{
+    static const size_t tail = sizeof(CHAIN_MEMBER) - 1 + DIGEST_TEXT_SIZE - 1 + 2;
+    const char *chain;
+    const char *seq;
+    char digits[24];
+    size_t n_digits;
+
+    if (length < tail || memcmp(line + length - 2, "\"}", 2) != 0)
+        return -1;
+    chain = line + length - tail;
+    if (memcmp(chain, CHAIN_MEMBER, sizeof(CHAIN_MEMBER) - 1) != 0)
+        return -1;
+    memcpy(ret->chain, chain + sizeof(CHAIN_MEMBER) - 1, DIGEST_TEXT_SIZE - 1);
+    ret->chain[DIGEST_TEXT_SIZE - 1] = '\0';
+    for (seq = chain; seq > line && seq[-1] >= '0' && seq[-1] <= '9'; seq--)
+        ;
+    n_digits = (size_t)(chain - seq);
+    if (!is_chain(ret->chain) || n_digits == 0 || n_digits >= sizeof(digits) ||
+        (size_t)(seq - line) < sizeof(SEQ_MEMBER) - 1 ||
+        memcmp(seq - (sizeof(SEQ_MEMBER) - 1), SEQ_MEMBER, sizeof(SEQ_MEMBER) - 1) != 0)
+        return -1;
+    memcpy(digits, seq, n_digits);
+    digits[n_digits] = '\0';
+    ret->seq = strtoull(digits, NULL, 10);
+    *ret_length = (size_t)(chain - line);
+    return 0;
+}
+
+void trail_chain(const char *before, const char *line, size_t length, char ret[DIGEST_TEXT_SIZE])
+{
+    Digest digest;
+
+    digest_start(&digest);
+    digest_add(&digest, before, strlen(before));
+    digest_add(&digest, line, length);
+    digest_finish(&digest, ret);
+}
+
+/*
+ * Takes over the last record's number and hash: a writer that was killed may have written a
+ * record and not the head. Returns true when the file ends in the middle of a line.
+ */
+static bool catch_up(int fd, TrailHead *head)
+{
+    char tail[END_SIZE];
+    struct stat info;
+    off_t start;
+    ssize_t length;
+    size_t hashed;
+    TrailHead last;
+
+    if (fstat(fd, &info) < 0 || info.st_size == 0)
+        return false;
+    start = info.st_size > END_SIZE ? info.st_size - END_SIZE : 0;
+    length = pread(fd, tail, END_SIZE, start);
+    if (length <= 0)
+        return false;
+    if (tail[length - 1] != '\n')
+        return true;
+    if (trail_read_end(tail, (size_t)length - 1, &hashed, &last) == 0 && last.seq > head->seq)
+        *head = last;
+    return false;
+}
+
+/* The whole line: @json with the chain's members for its closing brace. */
+static char *make_line(const char *json, TrailHead *head)
+{
+    size_t length = strlen(json);
+    char chain[DIGEST_TEXT_SIZE];
+    char *open = NULL;
+    char *line = NULL;
+
+    head->seq++;
+    if (length < 3 || json[length - 1] != '}' ||
+        asprintf(&open, "%.*s" SEQ_MEMBER "%" PRIu64, (int)(length - 1), json, head->seq) < 0)
+        return NULL;
+    trail_chain(head->chain, open, strlen(open), chain);
+    memcpy(head->chain, chain, sizeof(chain));
+    if (asprintf(&line, "%s" CHAIN_MEMBER "%s\"}\n", open, chain) < 0)
+        line = NULL;
+    free(open);
+    return line;
+}
+
+/* Writes one line behind the others; what a full disk took of it is taken back. */
+static int write_line(Trail *trail, const char *line, bool ends_inside, Reason *why)
+{
+    size_t length = strlen(line);
+    ssize_t written;
+    off_t end;
+
+    if (ends_inside && write(trail->fd, "\n", 1) != 1)
+        return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
+    end = lseek(trail->fd, 0, SEEK_END);
+    written = write(trail->fd, line, length);
+    if (written == (ssize_t)length)
+        return 0;
+    if (written < 0)
+        return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
+    if (end < 0 || ftruncate(trail->fd, end) < 0)
+        return reason_set(why, "%s has half a record at its end: %s", trail->path, strerror(errno));
+    return reason_set(why, "cannot write %s: no space for a whole record", trail->path);
+}
+
+static int append_locked(Trail *trail, const char *json, Reason *why)
+{
+    CLEANUP(mem) char *line = NULL;
+    TrailHead head;
+    bool ends_inside;
+
+    if (open_current(trail, why) < 0)
+        return -1;
+    if (read_head(trail->head_fd, &head) < 0)
+        head = (TrailHead){0};
+    ends_inside = catch_up(trail->fd, &head);
+    line = make_line(json, &head);
+    if (!line)
+        return reason_set(why, "out of memory");
+    if (strlen(line) > TRAIL_LINE_MAX)
+        return reason_set(why, "a record of more than %zu bytes", TRAIL_LINE_MAX);
+    if (write_line(trail, line, ends_inside, why) < 0)
+        return -1;
+    /* A head that stays behind is caught up with by the next writer. */
+    (void)write_head(trail->head_fd, &head);
+    return 0;
+}
+
+int trail_append(Trail *trail, const char *json, Reason *why)
+{
+    int result = -1;
+
+    pthread_mutex_lock(&trail->lock);
+    if (open_head(trail, why) == 0 && lock_head(trail, why) == 0) {
+        result = append_locked(trail, json, why);
+        flock(trail->head_fd, LOCK_UN);
+    }
+    pthread_mutex_unlock(&trail->lock);
+    return result;
+}
+
+void trail_close(Trail *trail)
+{
+    close_fd(&trail->fd);
+    close_fd(&trail->head_fd);
+}
+
+int trail_read_head(const char *path, TrailHead *ret, Reason *why)
+{
+    CLEANUP(mem) char *name = head_path(path);
+    CLEANUP(fd) int fd = -1;
+    int result;
+
+    if (!name)
+        return reason_set(why, "out of memory");
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : reason_set(why, "cannot read %s: %s", name, strerror(errno));
+    result = read_head(fd, ret);
+    return result < 0 ? reason_set(why, "%s is no chain's head", name) : result;
 }

@@ -45,6 +45,7 @@ static void rule_clear(Rule *rule)
     free(rule->group_name);
     free(rule->user);
     free(rule->unix_group);
+    free(rule->record);
     free(rule->purpose);
     free(rule->id);
 }

@@ -65,6 +65,7 @@ typedef struct Rule {
     GroupSet groups;
     char *user;
     char *unix_group;
+    char *record; /* names of arguments whose values go into the trail */
     char *purpose; /* for the audit record of a memory dump */
     Condition *arguments;
     size_t n_arguments;
@@ -73,11 +74,20 @@ typedef struct Rule {
     char *id; /* how records name the rule: `baseline:@dangerous`, `domain:quit#2` */
 } Rule;
 
+/* What still passes while the audit trail cannot be written. */
+typedef enum Unrecorded {
+    UNRECORDED_QUERY = 0, /* what only reads state */
+    UNRECORDED_DENY, /* nothing */
+    UNRECORDED_ALLOW, /* everything */
+} Unrecorded;
+
 typedef struct Policy {
     atomic_uint references;
     PolicyKind kind;
     PolicyMode mode;
     bool enforces_domains; /* host: a domain's mode="audit" is not honoured */
+    Unrecorded unrecorded; /* host */
+    unsigned repeat_seconds; /* host: repetitions are counted for that long; 0: not */
     char *origin; /* "domain", "host", or the profile's name */
     const struct Policy *profiles[POLICY_PROFILES_MAX]; /* consulted after the rules */
     size_t n_profiles;

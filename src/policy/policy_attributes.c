@@ -99,6 +99,36 @@ static int set_domain_mode(PolicyReader *reader, void *target, const char *value
     return 0;
 }
 
+static int set_unrecorded(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    static const char *const names[] = {
+        [UNRECORDED_QUERY] = "query",
+        [UNRECORDED_DENY] = "deny",
+        [UNRECORDED_ALLOW] = "allow",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            ((Policy *)target)->unrecorded = (Unrecorded)i;
+            return 0;
+        }
+    }
+    return policy_fail(reader, where, "unrecorded '%s' is none of 'query', 'deny', 'allow'", value);
+}
+
+/* An hour at most: what is counted is not seen until then. */
+static int set_repeat(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    char *end;
+    unsigned long seconds = strtoul(value, &end, 10);
+
+    if (*end || !strchr("0123456789", *value) || seconds > 3600)
+        return policy_fail(reader, where, "repeat '%s' is not a number of seconds up to 3600",
+                           value);
+    ((Policy *)target)->repeat_seconds = (unsigned)seconds;
+    return 0;
+}
+
 static int set_name(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
     return copy_text(reader, &((Policy *)target)->origin, value);
@@ -168,6 +198,28 @@ static int set_unix_group(PolicyReader *reader, void *target, const char *value,
 {
     reader->policy->names_unix_groups = true;
     return copy_text(reader, &((Rule *)target)->unix_group, value);
+}
+
+/* Arguments that hold secrets, or what is put into a guest: their values are never recorded. */
+static const char *const never_recorded[] = {
+    "password", "passwd", "secret",     "data",    "key", "keys",
+    "arg",      "env",    "input-data", "buf-b64", "str", "command-line",
+};
+
+static int set_record(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    CLEANUP(mem) char *names = strdup(value);
+    char *rest = NULL;
+
+    if (!names)
+        return policy_fail_memory(reader);
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        for (size_t i = 0; i < sizeof(never_recorded) / sizeof(never_recorded[0]); i++) {
+            if (strcmp(name, never_recorded[i]) == 0)
+                return policy_fail(reader, where, "the value of '%s' is never recorded", name);
+        }
+    }
+    return copy_text(reader, &((Rule *)target)->record, value);
 }
 
 static int set_purpose(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
@@ -250,6 +302,7 @@ static int set_start_prefix(PolicyReader *reader, void *target, const char *valu
 
 const AttributeRow policy_attributes[] = {
     {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
+    {"unrecorded", set_unrecorded, IN_HOST},   {"repeat", set_repeat, IN_HOST},
     {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
     {"default", set_default, IN_PROFILE},      {NULL, NULL, 0},
 };
@@ -261,6 +314,7 @@ const AttributeRow rule_attributes[] = {
     {"user", set_user, IN_ANY},
     {"unix-group", set_unix_group, IN_ANY},
     {"purpose", set_purpose, IN_ANY},
+    {"record", set_record, IN_HOST | IN_PROFILE},
     {NULL, NULL, 0},
 };
 

@@ -118,6 +118,8 @@ static const AuditRow rows[] = {
      AUDIT_ERROR, "deny"},
 };
 
+#define CALLER(name) (&(const Caller){.label = (name)})
+
 static const Caller alice = {.label = "alice", .user = "alice"};
 
 static time_t noon(void)
@@ -152,7 +154,7 @@ static void test_row(void **state)
                         .channel = row->channel,
                         .request = request,
                         .decision = &decision,
-                        .user = "alice",
+                        .caller = &alice,
                         .when = noon()};
     AuditRecord record;
 
@@ -178,14 +180,14 @@ typedef struct FailureRow {
 static const FailureRow failure_rows[] = {
     {"unreadable",
      {.domain = "demo",
-      .user = "alice",
+      .caller = &alice,
       .failed_rule = "request:unreadable",
       .reason = "empty text"},
      "QMP blocked: demo | (unreadable) | user=alice | rule=request:unreadable | reason=empty text"},
     {"unreadable, of the agent",
      {.domain = "demo",
       .channel = CHANNEL_AGENT,
-      .user = "alice",
+      .caller = &alice,
       .failed_rule = "request:unreadable",
       .reason = "empty text"},
      "QMP blocked: demo | (unreadable) | user=alice | rule=request:unreadable | reason=empty text"
@@ -193,7 +195,7 @@ static const FailureRow failure_rows[] = {
     {"a command that is no text",
      {.domain = NULL,
       .command = "qemu-attach",
-      .user = "alice",
+      .caller = &alice,
       .failed_rule = "guard:attach",
       .reason = "no"},
      "QMP blocked: - | qemu-attach | user=alice | rule=guard:attach | reason=no"},
@@ -201,31 +203,37 @@ static const FailureRow failure_rows[] = {
      {.failed_rule = "guard:unknown-caller", .reason = "x"},
      "QMP blocked: - | (unreadable) | user=- | rule=guard:unknown-caller | reason=x"},
     {"names that look like fields",
-     {.domain = "a | user=root", .user = "b | rule=x", .failed_rule = "y", .reason = "c | d=e"},
+     {.domain = "a | user=root",
+      .caller = CALLER("b | rule=x"),
+      .failed_rule = "y",
+      .reason = "c | d=e"},
      "QMP blocked: a \\x7c user\\x3droot | (unreadable) | user=b \\x7c rule\\x3dx | rule=y"
      " | reason=c \\x7c d\\x3de"},
     {"names that look like lines",
-     {.domain = "a\nQMP: b", .user = "c\r\n", .failed_rule = "y", .reason = "d\te"},
+     {.domain = "a\nQMP: b", .caller = CALLER("c\r\n"), .failed_rule = "y", .reason = "d\te"},
      "QMP blocked: a\\x0aQMP\\x3a b | (unreadable) | user=c\\x0d\\x0a | rule=y | reason=d\\x09e"},
     {"names with escapes and beyond ASCII",
-     {.domain = "\x1b[2J\x7f", .user = "\xc3\xa9\xff", .failed_rule = "y", .reason = "\\x41"},
+     {.domain = "\x1b[2J\x7f",
+      .caller = CALLER("\xc3\xa9\xff"),
+      .failed_rule = "y",
+      .reason = "\\x41"},
      "QMP blocked: \\x1b[2J\\x7f | (unreadable) | user=\\xc3\\xa9\\xff | rule=y | reason=\\x5cx41"},
     {"labels are ours",
-     {.domain = "sasl:a", .user = "sasl:b:c", .failed_rule = "guard:x:y", .reason = "z:"},
+     {.domain = "sasl:a", .caller = CALLER("sasl:b:c"), .failed_rule = "guard:x:y", .reason = "z:"},
      "QMP blocked: sasl\\x3aa | (unreadable) | user=sasl:b\\x3ac | rule=guard:x\\x3ay | reason=z:"},
     {"labels are short",
      {.domain = "demo",
-      .user = "a-label-that-has-thirty-one-byte:x",
+      .caller = CALLER("a-label-that-has-thirty-one-byte:x"),
       .failed_rule = "Not-one:x",
       .reason = "z"},
      "QMP blocked: demo | (unreadable) | user=a-label-that-has-thirty-one-byte\\x3ax"
      " | rule=Not-one\\x3ax | reason=z"},
     {"empty names",
-     {.domain = "", .user = "", .failed_rule = "y", .reason = ""},
+     {.domain = "", .caller = CALLER(""), .failed_rule = "y", .reason = ""},
      "QMP blocked:  | (unreadable) | user= | rule=y | reason="},
     {"a chosen profile",
      {.domain = "demo",
-      .user = "alice",
+      .caller = &alice,
       .failed_rule = "y",
       .reason = "z",
       .profile = "confidential"},
@@ -254,7 +262,7 @@ static void test_failure_with_request(void **state)
                         .request = request,
                         .failed_rule = "domain:invalid",
                         .reason = "line 2: no",
-                        .user = "alice"};
+                        .caller = &alice};
     AuditRecord record;
 
     (void)state;
@@ -269,7 +277,8 @@ static void test_failure_with_request(void **state)
 /* The journald fields are encoded as the line is. */
 static void test_fields(void **state)
 {
-    AuditEvent event = {.domain = "a\nb", .user = "c|d", .failed_rule = "x", .reason = "y"};
+    AuditEvent event = {
+        .domain = "a\nb", .caller = CALLER("c|d"), .failed_rule = "x", .reason = "y"};
     AuditRecord record;
 
     (void)state;

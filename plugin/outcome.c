@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "outcome.h"
+
+#include "log.h"
+#include "recorder.h"
+#include "util/cleanup.h"
+
+#include <inttypes.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* An answer that says no is short; a longer one is not read for it. */
+#define ERROR_REPLY_MAX ((size_t)65536)
+
+static uint64_t run;
+
+static void make_run(void)
+{
+    if (getrandom(&run, sizeof(run), GRND_NONBLOCK) != sizeof(run))
+        run = (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+}
+
+void command_id_make(char ret[COMMAND_ID_SIZE])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static atomic_uint_fast64_t count;
+
+    pthread_once(&once, make_run);
+    snprintf(ret, COMMAND_ID_SIZE, "%016" PRIx64 "-%" PRIxFAST64, run,
+             atomic_fetch_add(&count, 1) + 1);
+}
+
+struct timespec outcome_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+/* The class in {"error":{"class":"GenericError",...}}; a new string, or NULL. */
+static char *error_class(const char *reply)
+{
+    size_t length = strnlen(reply, ERROR_REPLY_MAX);
+    CLEANUP(json) json_object *parsed = NULL;
+    json_object *error = NULL;
+    json_object *class = NULL;
+
+    if (length == ERROR_REPLY_MAX || !strstr(reply, "\"error\""))
+        return NULL;
+    parsed = json_tokener_parse(reply);
+    if (!json_object_is_type(parsed, json_type_object) ||
+        !json_object_object_get_ex(parsed, "error", &error))
+        return NULL;
+    if (json_object_is_type(error, json_type_object) &&
+        json_object_object_get_ex(error, "class", &class))
+        return strdup(json_object_get_string(class));
+    return strdup("unknown");
+}
+
+/*
+ * A command that passed here may still meet libvirt's own permissions, since they are
+ * asked behind us: a read-only connection, an access driver.
+ */
+static void note_refusal(const GuardAnswer *answer, int code)
+{
+    const char *fields = answer->record ? strchr(answer->record, ':') : NULL;
+
+    if (fields && (code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED))
+        log_line(AUDIT_WARNING, "QMP refused by libvirt%s", fields);
+}
+
+void outcome_record(const GuardAnswer *answer, struct timespec started, const char *reply)
+{
+    struct timespec now = outcome_clock();
+    CLEANUP(mem) char *class = reply ? error_class(reply) : NULL;
+    char code[32];
+    CLEANUP(mem) char *json = NULL;
+    AuditOutcome outcome = {
+        .common = answer->outcome,
+        .result = "success",
+        .error = class,
+        .duration_us = (now.tv_sec - started.tv_sec) * INT64_C(1000000) +
+                       (now.tv_nsec - started.tv_nsec) / 1000,
+    };
+
+    if (!reply) {
+        note_refusal(answer, virGetLastErrorCode());
+        outcome.result = "failure";
+        /* Not libvirt's words, which may hold what the client sent. */
+        snprintf(code, sizeof(code), "libvirt:%d", virGetLastErrorCode());
+        outcome.error = code;
+    } else if (class) {
+        outcome.result = "error";
+    }
+    json = answer->outcome ? audit_outcome_json(&outcome) : NULL;
+    if (json)
+        (void)recorder_append(json);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "recorder.h"
+
+#include "audit/trail.h"
+#include "log.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+static Trail trail = TRAIL_INIT(TRAIL_PATH);
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t n_lost; /* guarded by lock: records that are not in the trail, in a row */
+
+/* The first loss of a row is told; the row's end says how many there were. */
+static void note_loss(const char *why)
+{
+    bool is_first;
+
+    pthread_mutex_lock(&lock);
+    is_first = n_lost++ == 0;
+    pthread_mutex_unlock(&lock);
+    if (is_first)
+        log_line(AUDIT_ERROR, "audit trail: %s: the host policy's 'unrecorded' says what passes",
+                 why);
+}
+
+static void note_success(void)
+{
+    uint64_t count;
+    char json[128];
+    Reason why;
+
+    pthread_mutex_lock(&lock);
+    count = n_lost;
+    n_lost = 0;
+    pthread_mutex_unlock(&lock);
+    if (count == 0)
+        return;
+    log_line(AUDIT_ERROR, "audit trail: it can be written again; missing records: %llu",
+             (unsigned long long)count);
+    snprintf(json, sizeof(json), "{\"event\":\"lost\",\"records\":%llu}",
+             (unsigned long long)count);
+    (void)trail_append(&trail, json, &why);
+}
+
+int recorder_append(const char *json)
+{
+    Reason why;
+
+    if (trail_append(&trail, json, &why) < 0) {
+        note_loss(why.text);
+        return -1;
+    }
+    note_success();
+    return 0;
+}
+
+int recorder_write(void *data, const AuditRecord *record)
+{
+    if (log_record(data, record) < 0)
+        return -1;
+    return recorder_append(record->json) < 0 ? 1 : 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the daemon's records go: libvirt's log and the durable trail. */
+#ifndef QG_RECORDER_H
+#define QG_RECORDER_H
+
+#include "audit/audit.h"
+
+/*
+ * A GuardRecorder: 0, 1 when the trail could not be written (the log says why), -1 when
+ * neither could. @data is not used.
+ */
+int recorder_write(void *data, const AuditRecord *record);
+
+/* Writes to the trail alone. Returns 0 or -1; the log says why. */
+int recorder_append(const char *json);
+
+#endif

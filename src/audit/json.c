@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The records of the durable trail: docs/audit-record.schema.json says what each member is.
+ * Texts from outside are encoded as in a line, so they are ASCII; what is not known is left
+ * out.
+ */
+#include "audit/audit.h"
+
+#include "audit/fields.h"
+#include "util/cleanup.h"
+#include "util/digest.h"
+#include "util/printable.h"
+
+#include <string.h>
+#include <time.h>
+
+#define LIST_MAX 256
+
+static json_object *new_text(const char *value)
+{
+    CLEANUP(mem) char *encoded = NULL;
+    size_t size;
+    FILE *out = open_memstream(&encoded, &size);
+
+    if (!out)
+        return NULL;
+    write_printable(out, value, "", JSON_TEXT_MAX);
+    return fclose(out) == 0 ? json_object_new_string_len(encoded, (int)size) : NULL;
+}
+
+void audit_add_text(json_object *object, const char *name, const char *value)
+{
+    if (value)
+        json_object_object_add(object, name, new_text(value));
+}
+
+void audit_add_time(json_object *object)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[40] = "";
+    size_t length = 0;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &utc))
+        length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + length, sizeof(text) - length, ".%06ldZ", now.tv_nsec / 1000);
+    json_object_object_add(object, "time", json_object_new_string(text));
+}
+
+char *audit_json_text(json_object *object)
+{
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    return text ? strdup(text) : NULL;
+}
+
+json_object *audit_common_json(const AuditEvent *event, const char *kind)
+{
+    json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    audit_add_time(object);
+    json_object_object_add(object, "event", json_object_new_string(kind));
+    audit_add_text(object, "id", event->id);
+    audit_add_text(object, "domain", event->domain);
+    audit_add_text(object, "uuid", event->uuid);
+    audit_add_text(object, "user", event->caller ? event->caller->label : NULL);
+    json_object_object_add(object, "channel", json_object_new_string(channel_name(event->channel)));
+    audit_add_text(object, "command", audit_command(event));
+    return object;
+}
+
+static void add_number(json_object *object, const char *name, int64_t value)
+{
+    if (value >= 0)
+        json_object_object_add(object, name, json_object_new_int64(value));
+}
+
+static void add_who(json_object *object, const Caller *caller)
+{
+    json_object *who = json_object_new_object();
+
+    audit_add_text(who, "user", caller->user);
+    add_number(who, "uid", caller->uid);
+    add_number(who, "gid", caller->gid);
+    add_number(who, "pid", caller->pid);
+    audit_add_text(who, "sasl", caller->sasl);
+    audit_add_text(who, "x509", caller->x509);
+    audit_add_text(who, "selinux", caller->selinux);
+    audit_add_text(who, "claimed", caller->claimed);
+    json_object_object_add(object, "who", who);
+}
+
+static void add_groups(json_object *object, GroupSet groups)
+{
+    json_object *names = json_object_new_array();
+    size_t count;
+    const GroupInfo *all = group_list(&count);
+
+    for (size_t i = 0; names && i < count; i++) {
+        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
+
+        if (is_single && all[i].set & groups)
+            json_object_array_add(names, json_object_new_string(all[i].name));
+    }
+    json_object_object_add(object, "groups", names);
+}
+
+static void add_parameters(json_object *object, json_object *arguments)
+{
+    json_object *names = json_object_new_array();
+    size_t count = 0;
+
+    if (arguments) {
+        json_object_object_foreach (arguments, name, value) {
+            (void)value;
+            if (count++ == LIST_MAX)
+                break;
+            json_object_array_add(names, new_text(name));
+        }
+    }
+    json_object_object_add(object, "parameters", names);
+}
+
+/* The values that the rule which decided asks for: never an object's or a list's. */
+static void add_values(json_object *object, const Rule *rule, const Operation *operation)
+{
+    CLEANUP(mem) char *names = rule && rule->record ? strdup(rule->record) : NULL;
+    json_object *values = NULL;
+    char *rest = NULL;
+
+    if (!names)
+        return;
+    values = json_object_new_object();
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        json_object *value = NULL;
+
+        if (json_object_object_get_ex(operation->arguments, name, &value) && value &&
+            !json_object_is_type(value, json_type_object) &&
+            !json_object_is_type(value, json_type_array))
+            audit_add_text(values, name, json_object_get_string(value));
+    }
+    json_object_object_add(object, "values", values);
+}
+
+static void add_parts(json_object *object, const Request *request)
+{
+    json_object *names = json_object_new_array();
+
+    for (size_t i = 1; i < request->n_operations && i <= LIST_MAX; i++)
+        json_object_array_add(names, new_text(request->operations[i].name));
+    json_object_object_add(object, "parts", names);
+}
+
+static void add_request(json_object *object, const AuditEvent *event)
+{
+    const Request *request = event->request;
+    const Operation *first = &request->operations[0];
+    const Decision *decision = event->decision;
+    const Operation *decided = decision && decision->operation ? decision->operation : first;
+
+    if (first->channel == CHANNEL_HMP)
+        audit_add_text(object, "hmp", first->name);
+    json_object_object_add(object, "class",
+                           json_object_new_string(class_name(decided->is.command_class)));
+    add_groups(object, decided->is.groups);
+    add_parameters(object, first->arguments);
+    if (decision)
+        add_values(object, decision->rule, decided);
+    if (request->n_operations > 1)
+        add_parts(object, request);
+    if (decided != first)
+        audit_add_text(object, "part", decided->name);
+    if (decision && decided->is.command_class == CLASS_MEMORY_DUMP)
+        audit_add_text(object, "purpose", audit_purpose(decision));
+}
+
+static void add_text_digest(json_object *object, const AuditEvent *event)
+{
+    char text[DIGEST_TEXT_SIZE];
+    Digest digest;
+
+    if (!event->text)
+        return;
+    digest_start(&digest);
+    digest_add(&digest, event->text, event->length);
+    digest_finish(&digest, text);
+    json_object_object_add(object, "text", json_object_new_string(text));
+    json_object_object_add(object, "bytes", json_object_new_int64((int64_t)event->length));
+}
+
+char *audit_decision_json(const AuditEvent *event, const char *verdict)
+{
+    CLEANUP(json) json_object *object = audit_common_json(event, "decision");
+    const Decision *decision = event->decision;
+    char buffer[64];
+
+    if (!object)
+        return NULL;
+    json_object_object_add(object, "verdict", json_object_new_string(verdict));
+    audit_add_text(object, "rule",
+                   decision ? decision_rule_id(decision, buffer, sizeof(buffer))
+                            : event->failed_rule);
+    audit_add_text(object, "reason", event->reason);
+    if (event->request)
+        add_request(object, event);
+    audit_add_text(object, "profile", event->profile);
+    if (event->caller)
+        add_who(object, event->caller);
+    add_text_digest(object, event);
+    audit_add_text(object, "policy", event->policy);
+    audit_add_text(object, "host-policy", event->host_policy);
+    return audit_json_text(object);
+}
+
+char *audit_outcome_json(const AuditOutcome *outcome)
+{
+    audit_add_time(outcome->common);
+    json_object_object_add(outcome->common, "result", json_object_new_string(outcome->result));
+    audit_add_text(outcome->common, "error", outcome->error);
+    json_object_object_add(outcome->common, "duration_us",
+                           json_object_new_int64(outcome->duration_us));
+    return audit_json_text(outcome->common);
+}
