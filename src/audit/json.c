@@ -16,6 +16,7 @@
 
 #define LIST_MAX 256
 
+/* NULL is `-`, as in a line. */
 static json_object *new_text(const char *value)
 {
     CLEANUP(mem) char *encoded = NULL;
@@ -65,9 +66,10 @@ json_object *audit_common_json(const AuditEvent *event, const char *kind)
     audit_add_time(object);
     json_object_object_add(object, "event", json_object_new_string(kind));
     audit_add_text(object, "id", event->id);
-    audit_add_text(object, "domain", event->domain);
+    json_object_object_add(object, "domain", new_text(event->domain));
     audit_add_text(object, "uuid", event->uuid);
-    audit_add_text(object, "user", event->caller ? event->caller->label : NULL);
+    json_object_object_add(object, "user",
+                           new_text(event->caller ? event->caller->label : NULL));
     json_object_object_add(object, "channel", json_object_new_string(channel_name(event->channel)));
     audit_add_text(object, "command", audit_command(event));
     return object;
