@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "plugin.h"
+#include "recorder.h"
 #include "util/cleanup.h"
 #include "util/unix_groups.h"
 
@@ -152,6 +153,16 @@ static void read_numbers(Identity *identity, Caller *caller)
     caller->pid = libvirt.identity_get_pid(identity, &pid) == 1 ? (int64_t)pid : -1;
 }
 
+static void read_claim(LiveCaller *caller)
+{
+    unsigned long long started;
+
+    if (caller->caller.pid > 0 && libvirt.identity_get_started(caller->identity, &started) == 1) {
+        claims_find((pid_t)caller->caller.pid, started, caller->claimed);
+        caller->caller.claimed = *caller->claimed ? caller->claimed : NULL;
+    }
+}
+
 void caller_read(LiveCaller *ret)
 {
     *ret = (LiveCaller){.caller = {.uid = -1, .gid = -1, .pid = -1}};
@@ -163,6 +174,7 @@ void caller_read(LiveCaller *ret)
     ret->caller.x509 = ask(ret->identity, libvirt.identity_get_x509);
     ret->caller.selinux = ask(ret->identity, libvirt.identity_get_selinux);
     read_numbers(ret->identity, &ret->caller);
+    read_claim(ret);
     ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;
 }
@@ -174,6 +186,16 @@ void caller_clear(LiveCaller *caller)
     free(caller->label);
     group_list_unref((GroupList *)caller->groups);
     *caller = (LiveCaller){0};
+}
+
+/* Into the trail, beside the log's line. */
+static void record_claim(uid_t uid, pid_t pid, const char *claimed)
+{
+    const Caller caller = {.uid = (int64_t)uid, .gid = -1, .pid = (int64_t)pid, .claimed = claimed};
+    CLEANUP(mem) char *json = audit_identity_json(&caller);
+
+    if (json)
+        (void)recorder_append(json);
 }
 
 void caller_claim(void *client, Identity *identity)
@@ -205,6 +227,8 @@ void caller_claim(void *client, Identity *identity)
     }
     if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
         claimed = NULL;
+    claims_note(pid, started, claimed ? claimed : "?");
+    record_claim(uid, pid, claimed);
     encoded = audit_name(claimed);
     log_line(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
              encoded ? encoded : "?");

@@ -6,12 +6,14 @@
 #ifndef QG_CALLER_H
 #define QG_CALLER_H
 
+#include "claims.h"
 #include "decide.h"
 #include "libvirt_private.h"
 
 typedef struct LiveCaller {
     Caller caller; /* label is NULL when nothing is known */
     char *label;
+    char claimed[CLAIM_SIZE]; /* what caller.claimed points to */
     Identity *identity; /* keeps what caller.user points to */
     const struct GroupList *groups; /* a reference, see caller_resolve_groups() */
 } LiveCaller;

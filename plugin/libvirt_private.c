@@ -34,6 +34,7 @@ static const Binding bindings[] = {
     {"virIdentityGetUNIXGroupID", offsetof(LibvirtPrivate, identity_get_gid), false},
     {"virIdentityGetSELinuxContext", offsetof(LibvirtPrivate, identity_get_selinux), false},
     {"virIdentityGetProcessID", offsetof(LibvirtPrivate, identity_get_pid), false},
+    {"virIdentityGetProcessTime", offsetof(LibvirtPrivate, identity_get_started), false},
     {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
 };
 

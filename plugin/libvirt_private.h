@@ -55,6 +55,7 @@ typedef struct LibvirtPrivate {
     int (*identity_get_x509)(Identity *, const char **);
     int (*identity_get_selinux)(Identity *, const char **);
     int (*identity_get_pid)(Identity *, pid_t *);
+    int (*identity_get_started)(Identity *, unsigned long long *);
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
     void (*object_unref)(void *);

@@ -96,6 +96,8 @@ void outcome_record(const GuardAnswer *answer, struct timespec started, const ch
     } else if (class) {
         outcome.result = "error";
     }
+    if (answer->is_counted && reply && !class)
+        return;
     json = answer->outcome ? audit_outcome_json(&outcome) : NULL;
     if (json)
         (void)recorder_append(json);

@@ -63,7 +63,8 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
                       error.line, error.reason.text);
         pass->call.domain_uuid = pass->domain.uuid_text;
         pass->call.domain = pass->policy;
-        policy_watch(pass->domain.uuid, pass->domain.name, guard_policy_word(&pass->call));
+        policy_watch(pass->domain.uuid, pass->domain.uuid_text, pass->domain.name,
+                     guard_policy_word(&pass->call));
     }
     pass->call.domain_name = pass->domain.name;
     pass->call.is_confidential = pass->domain.is_confidential;
@@ -133,7 +134,7 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     gather_host(&pass);
     gather_caller(&pass);
     command_id_make(id);
-    guard_judge(&pass.call, recorder_write, NULL, answer);
+    guard_judge(&pass.call, recorder_write, pass.host, answer);
     release(&pass);
 
     if (answer->passes)

@@ -2,6 +2,7 @@
 #include "policy_watch.h"
 
 #include "log.h"
+#include "recorder.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
 
@@ -42,10 +43,12 @@ static bool remember(const unsigned char *uuid, const char *policy, char *ret_wa
     return is_news;
 }
 
-void policy_watch(const unsigned char *uuid, const char *name, const char *policy)
+void policy_watch(const unsigned char *uuid, const char *uuid_text, const char *name,
+                  const char *policy)
 {
     char was[DIGEST_TEXT_SIZE];
     CLEANUP(mem) char *encoded = NULL;
+    CLEANUP(mem) char *json = NULL;
 
     if (!remember(uuid, policy, was))
         return;
@@ -56,4 +59,7 @@ void policy_watch(const unsigned char *uuid, const char *name, const char *polic
     else
         log_line(AUDIT_INFO, "domain policy in force: %s | policy=%s", encoded ? encoded : "?",
                  policy);
+    json = audit_policy_json(name, uuid_text, policy, *was ? was : NULL);
+    if (json)
+        (void)recorder_append(json);
 }

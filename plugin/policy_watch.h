@@ -8,8 +8,10 @@
 
 /*
  * Says in the log what policy domain @name has, when it is seen for the first time or has
- * changed. @uuid is VIR_UUID_BUFLEN bytes; @policy a digest, or `none` or `invalid`.
+ * changed. @uuid is VIR_UUID_BUFLEN bytes, @uuid_text the same in words; @policy a digest, or
+ * `none` or `invalid`.
  */
-void policy_watch(const unsigned char *uuid, const char *name, const char *policy);
+void policy_watch(const unsigned char *uuid, const char *uuid_text, const char *name,
+                  const char *policy);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "audit/trail.h"
 #include "log.h"
+#include "repeat.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -57,9 +58,29 @@ int recorder_append(const char *json)
     return 0;
 }
 
+/* A RepeatWriter. */
+static void write_repeat(AuditPriority priority, const char *line, const char *json)
+{
+    log_line(priority, "%s", line);
+    (void)recorder_append(json);
+}
+
+/* At the first record: the daemon's log is not open when the plugin is loaded. */
+static void start(void)
+{
+    trail_prepare(&trail);
+    repeat_start(write_repeat);
+}
+
 int recorder_write(void *data, const AuditRecord *record)
 {
-    if (log_record(data, record) < 0)
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const Policy *host = data;
+
+    pthread_once(&once, start);
+    if (host && repeat_counts(record, host->repeat_seconds))
+        return 2;
+    if (log_record(NULL, record) < 0)
         return -1;
     return recorder_append(record->json) < 0 ? 1 : 0;
 }

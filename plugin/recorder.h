@@ -5,9 +5,11 @@
 
 #include "audit/audit.h"
 
+#include "policy/policy.h"
+
 /*
- * A GuardRecorder: 0, 1 when the trail could not be written (the log says why), -1 when
- * neither could. @data is not used.
+ * A GuardRecorder: 0, 1 when the trail could not be written (the log says why), 2 when it was
+ * counted as a repetition, -1 when nothing could be done. @data is the host's Policy, or NULL.
  */
 int recorder_write(void *data, const AuditRecord *record);
 

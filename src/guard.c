@@ -192,7 +192,7 @@ static bool is_query(const Request *request)
 static bool is_recorded_enough(const GuardCall *call, const GuardAnswer *answer, int recorded)
 {
     if (recorded != 1 || !call->host)
-        return recorded == 0;
+        return recorded == 0 || recorded == 2;
     return call->host->unrecorded == UNRECORDED_ALLOW ||
            (call->host->unrecorded == UNRECORDED_QUERY && is_query(answer->request));
 }
@@ -250,6 +250,7 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
         ret->message = make_message(call, ret, decided ? NULL : why.text);
     } else if (is_recorded_enough(call, ret, recorded)) {
         ret->outcome = call->id ? audit_common_json(&event, "outcome") : NULL;
+        ret->is_counted = recorded == 2;
         ret->passes = true;
     } else {
         ret->message = make_unrecorded_message(call);

@@ -35,8 +35,9 @@ typedef struct GuardCall {
 } GuardCall;
 
 /*
- * Records one decision. Returns 0; 1 when it is in the log and not in the durable trail: then
- * the host policy says what still passes; or -1 when it could not: then nothing may pass.
+ * Records one decision. Returns 0; 2 when it was counted as a repetition; 1 when it is in the log
+ * and not in the durable trail: then the host policy says what still passes; or -1 when it could
+ * not: then nothing may pass.
  */
 typedef int (*GuardRecorder)(void *data, const AuditRecord *record);
 
@@ -47,6 +48,7 @@ typedef struct GuardAnswer {
     char *message; /* refused: what the client is told */
     char *rule; /* what decided: `baseline:@dangerous`, `request:unreadable`, ... */
     char *record; /* the audit line */
+    bool is_counted; /* as a repetition: an outcome without trouble has no record */
     json_object *outcome; /* it passes: what the record of its outcome starts with */
 } GuardAnswer;
 

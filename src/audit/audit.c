@@ -199,6 +199,9 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
         .user = audit_name(user_of(event)),
     };
     ret->json = audit_decision_json(event, ret->verdict);
+    if (event->decision && event->decision->verdict == VERDICT_ALLOW &&
+        wording == &class_wordings[CLASS_SAFE])
+        ret->repeat = audit_repeat_json(event, ret->verdict);
     out = open_memstream(&ret->line, &size);
     if (!out)
         return;
@@ -218,6 +221,7 @@ void audit_record_clear(AuditRecord *record)
 {
     free(record->line);
     free(record->json);
+    free(record->repeat);
     free(record->domain);
     free(record->command);
     free(record->user);

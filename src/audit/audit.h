@@ -42,6 +42,11 @@ typedef struct AuditRecord {
     AuditPriority priority;
     char *line; /* without a newline; NULL when out of memory: then nothing may pass */
     char *json; /* the same for the durable trail; NULL: it has none */
+    /*
+     * Of a safe command that passes: the start of a JSON object with all that a repetition of
+     * it would share; else NULL. Two records are the same command when this is the same.
+     */
+    char *repeat;
     const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */
     char *domain; /* the journald fields, encoded like the line */
     char *command;
@@ -72,6 +77,15 @@ json_object *audit_common_json(const AuditEvent *event, const char *kind);
 
 /* The decision's JSON; caller frees. NULL when out of memory. */
 char *audit_decision_json(const AuditEvent *event, const char *verdict);
+
+/* AuditRecord's repeat, for a decision; caller frees. NULL when out of memory. */
+char *audit_repeat_json(const AuditEvent *event, const char *verdict);
+
+/* The JSON of a claim to be somebody else that was refused; caller frees. */
+char *audit_identity_json(const Caller *caller);
+
+/* The JSON of a domain's policy that is new or has changed; @was may be NULL. Caller frees. */
+char *audit_policy_json(const char *domain, const char *uuid, const char *policy, const char *was);
 
 /* What became of a command that passed. Everything is borrowed. */
 typedef struct AuditOutcome {

@@ -68,8 +68,7 @@ json_object *audit_common_json(const AuditEvent *event, const char *kind)
     audit_add_text(object, "id", event->id);
     json_object_object_add(object, "domain", new_text(event->domain));
     audit_add_text(object, "uuid", event->uuid);
-    json_object_object_add(object, "user",
-                           new_text(event->caller ? event->caller->label : NULL));
+    json_object_object_add(object, "user", new_text(event->caller ? event->caller->label : NULL));
     json_object_object_add(object, "channel", json_object_new_string(channel_name(event->channel)));
     audit_add_text(object, "command", audit_command(event));
     return object;
@@ -194,6 +193,30 @@ static void add_text_digest(json_object *object, const AuditEvent *event)
     json_object_object_add(object, "bytes", json_object_new_int64((int64_t)event->length));
 }
 
+char *audit_repeat_json(const AuditEvent *event, const char *verdict)
+{
+    CLEANUP(json) json_object *object = audit_common_json(event, "repeat");
+    char buffer[64];
+    char *text;
+
+    if (!object)
+        return NULL;
+    json_object_object_del(object, "time");
+    json_object_object_del(object, "id");
+    json_object_object_add(object, "verdict", json_object_new_string(verdict));
+    audit_add_text(object, "rule", decision_rule_id(event->decision, buffer, sizeof(buffer)));
+    add_request(object, event);
+    if (event->caller)
+        add_who(object, event->caller);
+    add_text_digest(object, event);
+    audit_add_text(object, "policy", event->policy);
+    audit_add_text(object, "host-policy", event->host_policy);
+    text = audit_json_text(object);
+    if (text)
+        text[strlen(text) - 1] = '\0'; /* the brace */
+    return text;
+}
+
 char *audit_decision_json(const AuditEvent *event, const char *verdict)
 {
     CLEANUP(json) json_object *object = audit_common_json(event, "decision");
@@ -226,4 +249,32 @@ char *audit_outcome_json(const AuditOutcome *outcome)
     json_object_object_add(outcome->common, "duration_us",
                            json_object_new_int64(outcome->duration_us));
     return audit_json_text(outcome->common);
+}
+
+char *audit_identity_json(const Caller *caller)
+{
+    CLEANUP(json) json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    audit_add_time(object);
+    json_object_object_add(object, "event", json_object_new_string("identity"));
+    json_object_object_add(object, "verdict", json_object_new_string("deny"));
+    add_who(object, caller);
+    return audit_json_text(object);
+}
+
+char *audit_policy_json(const char *domain, const char *uuid, const char *policy, const char *was)
+{
+    CLEANUP(json) json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    audit_add_time(object);
+    json_object_object_add(object, "event", json_object_new_string("policy"));
+    json_object_object_add(object, "domain", new_text(domain));
+    audit_add_text(object, "uuid", uuid);
+    audit_add_text(object, "policy", policy);
+    audit_add_text(object, "was", was);
+    return audit_json_text(object);
 }

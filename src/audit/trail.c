@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define HEAD_SUFFIX ".head"
-
 /* `SEQ CHAIN\n`, padded with blanks to this size, so that it is always overwritten whole. */
 #define HEAD_SIZE 96
 
@@ -67,7 +65,7 @@ static char *head_path(const char *path)
 {
     char *made = NULL;
 
-    return asprintf(&made, "%s%s", path, HEAD_SUFFIX) < 0 ? NULL : made;
+    return asprintf(&made, "%s%s", path, TRAIL_HEAD_SUFFIX) < 0 ? NULL : made;
 }
 
 static void close_fd(int *fd)
@@ -77,37 +75,24 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* Opens the file when it is not open, or when another one has taken its place. */
-static int open_current(Trail *trail, Reason *why)
+/*
+ * Opens a file when it is not open, or when another one has taken its place, by a rotation
+ * for example.
+ */
+static int open_current(TrailFile *file, const char *path, int flags, Reason *why)
 {
     struct stat info;
 
-    if (trail->fd >= 0 && lstat(trail->path, &info) == 0 && info.st_dev == trail->device &&
-        info.st_ino == trail->inode)
+    if (file->fd >= 0 && lstat(path, &info) == 0 && info.st_dev == file->device &&
+        info.st_ino == file->inode)
         return 0;
-    close_fd(&trail->fd);
-    trail->fd = open_regular(trail->path, O_RDWR | O_APPEND, why);
-    if (trail->fd < 0 || fstat(trail->fd, &info) < 0)
+    close_fd(&file->fd);
+    file->fd = open_regular(path, flags, why);
+    if (file->fd < 0 || fstat(file->fd, &info) < 0)
         return -1;
-    trail->device = info.st_dev;
-    trail->inode = info.st_ino;
+    file->device = info.st_dev;
+    file->inode = info.st_ino;
     return 0;
-}
-
-static int open_head(Trail *trail, Reason *why)
-{
-    CLEANUP(mem) char *path = trail->head_fd < 0 ? head_path(trail->path) : NULL;
-    struct stat info;
-
-    if (trail->head_fd >= 0 && fstat(trail->head_fd, &info) == 0 && info.st_nlink > 0)
-        return 0;
-    close_fd(&trail->head_fd);
-    if (!path)
-        path = head_path(trail->path);
-    if (!path)
-        return reason_set(why, "out of memory");
-    trail->head_fd = open_regular(path, O_RDWR, why);
-    return trail->head_fd < 0 ? -1 : 0;
 }
 
 static int lock_head(Trail *trail, Reason *why)
@@ -115,13 +100,13 @@ static int lock_head(Trail *trail, Reason *why)
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
 
     for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(trail->head_fd, LOCK_EX | LOCK_NB) == 0)
+        if (flock(trail->head.fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
         if (errno != EWOULDBLOCK && errno != EINTR)
             break;
         nanosleep(&pause, NULL);
     }
-    return reason_set(why, "cannot lock %s%s: %s", trail->path, HEAD_SUFFIX, strerror(errno));
+    return reason_set(why, "cannot lock %s: %s", trail->head_path, strerror(errno));
 }
 
 static bool is_chain(const char *text)
@@ -247,15 +232,15 @@ static int write_line(Trail *trail, const char *line, bool ends_inside, Reason *
     ssize_t written;
     off_t end;
 
-    if (ends_inside && write(trail->fd, "\n", 1) != 1)
+    if (ends_inside && write(trail->records.fd, "\n", 1) != 1)
         return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
-    end = lseek(trail->fd, 0, SEEK_END);
-    written = write(trail->fd, line, length);
+    end = lseek(trail->records.fd, 0, SEEK_END);
+    written = write(trail->records.fd, line, length);
     if (written == (ssize_t)length)
         return 0;
     if (written < 0)
         return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
-    if (end < 0 || ftruncate(trail->fd, end) < 0)
+    if (end < 0 || ftruncate(trail->records.fd, end) < 0)
         return reason_set(why, "%s has half a record at its end: %s", trail->path, strerror(errno));
     return reason_set(why, "cannot write %s: no space for a whole record", trail->path);
 }
@@ -266,11 +251,11 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
     TrailHead head;
     bool ends_inside;
 
-    if (open_current(trail, why) < 0)
+    if (open_current(&trail->records, trail->path, O_RDWR | O_APPEND, why) < 0)
         return -1;
-    if (read_head(trail->head_fd, &head) < 0)
+    if (read_head(trail->head.fd, &head) < 0)
         head = (TrailHead){0};
-    ends_inside = catch_up(trail->fd, &head);
+    ends_inside = catch_up(trail->records.fd, &head);
     line = make_line(json, &head);
     if (!line)
         return reason_set(why, "out of memory");
@@ -279,8 +264,13 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
     if (write_line(trail, line, ends_inside, why) < 0)
         return -1;
     /* A head that stays behind is caught up with by the next writer. */
-    (void)write_head(trail->head_fd, &head);
+    (void)write_head(trail->head.fd, &head);
     return 0;
+}
+
+void trail_prepare(const Trail *trail)
+{
+    (void)make_directory(trail->path);
 }
 
 int trail_append(Trail *trail, const char *json, Reason *why)
@@ -288,9 +278,10 @@ int trail_append(Trail *trail, const char *json, Reason *why)
     int result = -1;
 
     pthread_mutex_lock(&trail->lock);
-    if (open_head(trail, why) == 0 && lock_head(trail, why) == 0) {
+    if (open_current(&trail->head, trail->head_path, O_RDWR, why) == 0 &&
+        lock_head(trail, why) == 0) {
         result = append_locked(trail, json, why);
-        flock(trail->head_fd, LOCK_UN);
+        flock(trail->head.fd, LOCK_UN);
     }
     pthread_mutex_unlock(&trail->lock);
     return result;
@@ -298,8 +289,8 @@ int trail_append(Trail *trail, const char *json, Reason *why)
 
 void trail_close(Trail *trail)
 {
-    close_fd(&trail->fd);
-    close_fd(&trail->head_fd);
+    close_fd(&trail->records.fd);
+    close_fd(&trail->head.fd);
 }
 
 int trail_read_head(const char *path, TrailHead *ret, Reason *why)

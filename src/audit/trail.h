@@ -28,19 +28,31 @@ typedef struct TrailHead {
     char chain[DIGEST_TEXT_SIZE]; /* its hash; empty before the first */
 } TrailHead;
 
+typedef struct TrailFile {
+    int fd; /* -1: not open */
+    dev_t device;
+    ino_t inode;
+} TrailFile;
+
 typedef struct Trail {
     const char *path;
+    const char *head_path;
     pthread_mutex_t lock; /* guards what follows */
-    int fd; /* -1: not open */
-    int head_fd; /* -1: not open */
-    dev_t device; /* of the open file ... */
-    ino_t inode; /* ... so that a rotation is noticed */
+    TrailFile records;
+    TrailFile head;
 } Trail;
 
+#define TRAIL_HEAD_SUFFIX ".head"
+
+/* @file is a string literal. */
 #define TRAIL_INIT(file)                                                                           \
     {                                                                                              \
-        .path = (file), .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .head_fd = -1                 \
+        .path = (file), .head_path = file TRAIL_HEAD_SUFFIX, .lock = PTHREAD_MUTEX_INITIALIZER,    \
+        .records.fd = -1, .head.fd = -1                                                            \
     }
+
+/* Makes the trail's directory, so that others may put a file there first. */
+void trail_prepare(const Trail *trail);
 
 /*
  * Appends @json, an object's text, with one write(2). The files, and their directory, are

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who asked to be taken for somebody else, and was not: their later records say so. */
+#ifndef QG_CLAIMS_H
+#define QG_CLAIMS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CLAIM_SIZE 256
+
+/* Process @pid, started at @started (jiffies since boot), claimed to be @name. */
+void claims_note(pid_t pid, unsigned long long started, const char *name);
+
+/* Whom that process claimed to be, in @ret; the empty string: nobody. */
+void claims_find(pid_t pid, unsigned long long started, char ret[CLAIM_SIZE]);
+
+#endif

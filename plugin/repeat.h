@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Repetitions: when the host policy asks for it, a safe command that is the same in all that
+ * a record says of it, but for the time, is recorded once in so many seconds, and the others
+ * are counted. The counts are kept in a file that is mapped, so that they outlive a daemon
+ * that is killed.
+ */
+#ifndef QG_REPEAT_H
+#define QG_REPEAT_H
+
+#include "audit/audit.h"
+
+#include <stdbool.h>
+
+/* Writes one record for @count repetitions. Called without a lock. */
+typedef void (*RepeatWriter)(AuditPriority priority, const char *line, const char *json);
+
+/*
+ * Writes what an earlier daemon counted and did not get to write; from now on counts that
+ * are due are written by @writer. Called once, before anything else here.
+ */
+void repeat_start(RepeatWriter writer);
+
+/*
+ * True when @record repeats one of the last @seconds and was counted: then nothing is to be
+ * written. False: it is to be written, as the first of its kind.
+ */
+bool repeat_counts(const AuditRecord *record, unsigned seconds);
+
+#endif
