@@ -217,8 +217,9 @@ void caller_claim(void *client, Identity *identity)
     if (libvirt.client_get_unix_identity(client, &uid, &gid, &pid, &started) < 0 ||
         uid == (uid_t)-1) {
         virResetLastError();
-        log_line(AUDIT_ERROR, "QMP identity refused: - | only a UNIX socket's peer that is "
-                              "root may speak for another");
+        log_line(LOG_IDENTITY_REFUSED,
+                 "QMP identity refused: - | only a UNIX socket's peer that is "
+                 "root may speak for another");
         return;
     }
     if (uid == 0) {
@@ -230,6 +231,6 @@ void caller_claim(void *client, Identity *identity)
     claims_note(pid, started, claimed ? claimed : "?");
     record_claim(uid, pid, claimed);
     encoded = audit_name(claimed);
-    log_line(AUDIT_ERROR, "QMP identity refused: uid:%u | claimed=%s", uid,
+    log_line(LOG_IDENTITY_REFUSED, "QMP identity refused: uid:%u | claimed=%s", uid,
              encoded ? encoded : "?");
 }

@@ -50,7 +50,7 @@ static void describe(const PolicyError *error, Reason *ret)
  * Called with the lock held. Says in @news what there is to say, and how loudly; and in
  * @ret_final whether looking again before the file changes is of no use.
  */
-static AuditPriority reload(Reason *news, bool *ret_final)
+static LogKind reload(Reason *news, bool *ret_final)
 {
     PolicyError error = {0};
     Policy *fresh = NULL;
@@ -63,7 +63,7 @@ static AuditPriority reload(Reason *news, bool *ret_final)
                    "host policy %s is gone: the last one stays in force until the daemon "
                    "restarts",
                    HOST_POLICY_PATH);
-        return AUDIT_ERROR;
+        return LOG_HOST_POLICY_INVALID;
     }
     if (found == 0)
         fresh = policy_shipped_default(&error);
@@ -74,7 +74,7 @@ static AuditPriority reload(Reason *news, bool *ret_final)
             invalid = what;
         reason_set(news, "host policy is invalid: %s: %s", what.text,
                    current ? "the last valid one stays in force" : "everything is refused");
-        return AUDIT_ERROR;
+        return LOG_HOST_POLICY_INVALID;
     }
     policy_unref(current);
     current = fresh;
@@ -85,7 +85,7 @@ static AuditPriority reload(Reason *news, bool *ret_final)
     }
     reason_set(news, "host policy in force: %s",
                is_from_file ? HOST_POLICY_PATH : "the shipped default");
-    return AUDIT_WARNING;
+    return LOG_HOST_POLICY;
 }
 
 static bool is_unchanged(const struct stat *now)
@@ -94,7 +94,7 @@ static bool is_unchanged(const struct stat *now)
 }
 
 /* Called with the lock held. Returns true when there is something to say. */
-static bool refresh(Reason *news, AuditPriority *ret_priority)
+static bool refresh(Reason *news, LogKind *ret_kind)
 {
     struct stat now = {0};
     struct timespec clock;
@@ -108,28 +108,28 @@ static bool refresh(Reason *news, AuditPriority *ret_priority)
     seen = now;
     clock_gettime(CLOCK_REALTIME, &clock);
     is_settled = now.st_ino == 0 || now.st_ctim.tv_sec + SETTLE_SECONDS < clock.tv_sec;
-    *ret_priority = reload(news, &is_looked_at);
+    *ret_kind = reload(news, &is_looked_at);
     return !was_same; /* what a young file holds is told once */
 }
 
 void host_policy_load(void)
 {
     Reason news;
-    AuditPriority priority;
+    LogKind kind;
 
-    if (refresh(&news, &priority) && priority == AUDIT_ERROR)
+    if (refresh(&news, &kind) && kind == LOG_HOST_POLICY_INVALID)
         fprintf(stderr, "qmp-guard: %s\n", news.text);
 }
 
 Policy *host_policy_get(Reason *why)
 {
     Reason news;
-    AuditPriority priority;
+    LogKind kind;
     bool has_news;
     Policy *policy = NULL;
 
     pthread_mutex_lock(&lock);
-    has_news = refresh(&news, &priority);
+    has_news = refresh(&news, &kind);
     if (current)
         policy = policy_ref(current);
     else
@@ -137,6 +137,6 @@ Policy *host_policy_get(Reason *why)
     pthread_mutex_unlock(&lock);
 
     if (has_news)
-        log_line(priority, "%s", news.text);
+        log_line(kind, "%s", news.text);
     return policy;
 }

@@ -8,8 +8,21 @@
 /* A GuardRecorder: writes one record. @data is not used. */
 int log_record(void *data, const AuditRecord *record);
 
-/* Writes a line about the guard itself; encodes nothing. */
-void log_line(AuditPriority priority, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* What a line that is no decision tells of. Each has a level and a MESSAGE_ID of its own. */
+typedef enum LogKind {
+    LOG_IDENTITY_REFUSED = 0,
+    LOG_REFUSED_BY_LIBVIRT,
+    LOG_REPEATED,
+    LOG_DOMAIN_POLICY,
+    LOG_DOMAIN_POLICY_CHANGED,
+    LOG_HOST_POLICY,
+    LOG_HOST_POLICY_INVALID,
+    LOG_TRAIL_BROKEN,
+    LOG_TRAIL_WORKS,
+    LOG_KIND_COUNT,
+} LogKind;
+
+/* Writes such a line; encodes nothing. */
+void log_line(LogKind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

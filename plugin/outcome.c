@@ -70,7 +70,7 @@ static void note_refusal(const GuardAnswer *answer, int code)
     const char *fields = answer->record ? strchr(answer->record, ':') : NULL;
 
     if (fields && (code == VIR_ERR_OPERATION_DENIED || code == VIR_ERR_ACCESS_DENIED))
-        log_line(AUDIT_WARNING, "QMP refused by libvirt%s", fields);
+        log_line(LOG_REFUSED_BY_LIBVIRT, "QMP refused by libvirt%s", fields);
 }
 
 void outcome_record(const GuardAnswer *answer, struct timespec started, const char *reply)

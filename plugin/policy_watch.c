@@ -54,11 +54,11 @@ void policy_watch(const unsigned char *uuid, const char *uuid_text, const char *
         return;
     encoded = audit_name(name);
     if (*was)
-        log_line(AUDIT_WARNING, "domain policy changed: %s | policy=%s | was=%s",
+        log_line(LOG_DOMAIN_POLICY_CHANGED, "domain policy changed: %s | policy=%s | was=%s",
                  encoded ? encoded : "?", policy, was);
     else
-        log_line(AUDIT_INFO, "domain policy in force: %s | policy=%s", encoded ? encoded : "?",
-                 policy);
+        log_line(LOG_DOMAIN_POLICY, "domain policy in force: %s | policy=%s",
+                 encoded ? encoded : "?", policy);
     json = audit_policy_json(name, uuid_text, policy, *was ? was : NULL);
     if (json)
         (void)recorder_append(json);

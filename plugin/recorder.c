@@ -23,8 +23,8 @@ static void note_loss(const char *why)
     is_first = n_lost++ == 0;
     pthread_mutex_unlock(&lock);
     if (is_first)
-        log_line(AUDIT_ERROR, "audit trail: %s: the host policy's 'unrecorded' says what passes",
-                 why);
+        log_line(LOG_TRAIL_BROKEN,
+                 "audit trail: %s: the host policy's 'unrecorded' says what passes", why);
 }
 
 static void note_success(void)
@@ -39,7 +39,7 @@ static void note_success(void)
     pthread_mutex_unlock(&lock);
     if (count == 0)
         return;
-    log_line(AUDIT_ERROR, "audit trail: it can be written again; missing records: %llu",
+    log_line(LOG_TRAIL_WORKS, "audit trail: it can be written again; missing records: %llu",
              (unsigned long long)count);
     snprintf(json, sizeof(json), "{\"event\":\"lost\",\"records\":%llu}",
              (unsigned long long)count);
@@ -59,9 +59,9 @@ int recorder_append(const char *json)
 }
 
 /* A RepeatWriter. */
-static void write_repeat(AuditPriority priority, const char *line, const char *json)
+static void write_repeat(const char *line, const char *json)
 {
-    log_line(priority, "%s", line);
+    log_line(LOG_REPEATED, "%s", line);
     (void)recorder_append(json);
 }
 

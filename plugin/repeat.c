@@ -24,7 +24,6 @@ typedef struct Slot {
     int64_t first; /* of them */
     int64_t last;
     int64_t due; /* when the count is written; 0: the slot is free */
-    int32_t priority;
     char line[TEXT_SIZE]; /* of the record that was written, which is also what they share */
     char json[TEXT_SIZE]; /* what the count's record starts with; see AuditRecord */
 } Slot;
@@ -92,7 +91,7 @@ static void write_count(const Slot *taken)
                  taken->json, taken->count, first, last, last) < 0)
         json = NULL;
     if (line && json)
-        write_record((AuditPriority)taken->priority, line, json);
+        write_record(line, json);
 }
 
 /* The next slot that is due at @now, taken; false: none is. */
@@ -181,7 +180,6 @@ void repeat_start(RepeatWriter writer)
 static void begin(Slot *slot, const AuditRecord *record, int64_t now, unsigned seconds)
 {
     slot->count = 0;
-    slot->priority = (int32_t)record->priority;
     strcpy(slot->line, record->line);
     strcpy(slot->json, record->repeat);
     slot->due = now + seconds;

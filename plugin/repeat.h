@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /* Writes one record for @count repetitions. Called without a lock. */
-typedef void (*RepeatWriter)(AuditPriority priority, const char *line, const char *json);
+typedef void (*RepeatWriter)(const char *line, const char *json);
 
 /*
  * Writes what an earlier daemon counted and did not get to write; from now on counts that

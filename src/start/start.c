@@ -162,6 +162,11 @@ static bool may_refuse(const StartCall *call)
     return !call->only_records && !(call->host && call->host->mode == MODE_AUDIT);
 }
 
+static bool may_be_lost(const StartCall *call)
+{
+    return call->host && call->host->unrecorded == UNRECORDED_ALLOW;
+}
+
 static int write_record(const StartEvent *event, StartRecorder record, void *data)
 {
     AuditRecord made;
@@ -258,11 +263,11 @@ void start_judge(const StartCall *call, StartRecorder record, void *record_data,
         ret->message = make_message(call->domain_name, finding_info(refused->kind)->name,
                                     refused->rule, refused->reason,
                                     finding_info(refused->kind)->remedy);
-    else if (recorded < 0 && !call->only_records)
+    else if (recorded < 0 && !call->only_records && !may_be_lost(call))
         ret->message = make_message(call->domain_name, "unrecorded", "start:unrecorded",
                                     "its start cannot be recorded",
                                     "see in the system log why the audit log cannot be written");
-    ret->passes = call->only_records || (!refused && recorded == 0);
+    ret->passes = call->only_records || (!refused && (recorded == 0 || may_be_lost(call)));
 }
 
 void start_answer_clear(StartAnswer *answer)
