@@ -87,8 +87,8 @@ static void write_count(const Slot *taken)
     if (asprintf(&line, "%s | repeated=%" PRIu64, taken->line, taken->count) < 0)
         line = NULL;
     if (asprintf(&json,
-                 "%s,\"count\":%" PRIu64 ",\"first\":\"%s\",\"last\":\"%s\",\"time\":\"%s\"}",
-                 taken->json, taken->count, first, last, last) < 0)
+                 "{\"time\":\"%s\",%s,\"count\":%" PRIu64 ",\"first\":\"%s\",\"last\":\"%s\"}",
+                 last, taken->json + 1, taken->count, first, last) < 0)
         json = NULL;
     if (line && json)
         write_record(line, json);

@@ -179,30 +179,53 @@ void trail_chain(const char *before, const char *line, size_t length, char ret[D
     digest_finish(&digest, ret);
 }
 
+/* Where the last whole line ends, behind its newline: mostly at the end of the file, @size. */
+static off_t last_line_end(int fd, off_t size)
+{
+    char piece[4096];
+
+    while (size > 0) {
+        off_t start = size > (off_t)sizeof(piece) ? size - (off_t)sizeof(piece) : 0;
+        bool is_end = pread(fd, piece, 1, size - 1) == 1 && piece[0] == '\n';
+        ssize_t length = is_end ? 0 : pread(fd, piece, (size_t)(size - start), start);
+        const char *newline = length > 0 ? memrchr(piece, '\n', (size_t)length) : NULL;
+
+        if (is_end)
+            return size;
+        if (length <= 0)
+            return 0;
+        size = newline ? start + (newline - piece) + 1 : start;
+    }
+    return 0;
+}
+
 /*
  * Takes over the last record's number and hash: a writer that was killed may have written a
- * record and not the head. Returns true when the file ends in the middle of a line.
+ * record and not the head, and half of another. Returns true when the file ends in the
+ * middle of a line.
  */
 static bool catch_up(int fd, TrailHead *head)
 {
     char tail[END_SIZE];
     struct stat info;
-    off_t start;
-    ssize_t length;
-    size_t hashed;
-    TrailHead last;
+    off_t end;
+    bool ends_inside;
 
-    if (fstat(fd, &info) < 0 || info.st_size == 0)
+    if (fstat(fd, &info) < 0)
         return false;
-    start = info.st_size > END_SIZE ? info.st_size - END_SIZE : 0;
-    length = pread(fd, tail, END_SIZE, start);
-    if (length <= 0)
-        return false;
-    if (tail[length - 1] != '\n')
-        return true;
-    if (trail_read_end(tail, (size_t)length - 1, &hashed, &last) == 0 && last.seq > head->seq)
-        *head = last;
-    return false;
+    end = last_line_end(fd, info.st_size);
+    ends_inside = end < info.st_size;
+    if (end > 0) {
+        off_t start = end > END_SIZE ? end - END_SIZE : 0;
+        ssize_t length = pread(fd, tail, (size_t)(end - start), start);
+        size_t hashed;
+        TrailHead last;
+
+        if (length > 1 && trail_read_end(tail, (size_t)length - 1, &hashed, &last) == 0 &&
+            last.seq > head->seq)
+            *head = last;
+    }
+    return ends_inside;
 }
 
 /* The whole line: @json with the chain's members for its closing brace. */
