@@ -5,6 +5,7 @@
 #include "helper.h"
 #include "util/cleanup.h"
 #include "util/unix_groups.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -218,61 +219,6 @@ static void clear_setting(CheckSetting *setting)
     free(setting->failure);
 }
 
-/* The words with @between between them; caller frees. */
-static char *join(int argc, char **argv, const char *between)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    for (int i = 0; i < argc; i++)
-        fprintf(out, "%s%s", i ? between : "", argv[i]);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static bool is_object(const char *text)
-{
-    return text[strspn(text, " \t\r\n")] == '{';
-}
-
-/*
- * What virsh makes of its words: a JSON object is sent as it is, of bare words it makes a
- * command whose arguments are the others, an object or members of one
- * (`pmemsave '"val":0' '"size":4096'`). For the agent virsh does not; a bare command is
- * wrapped here all the same, as there is nothing else it could mean.
- */
-static char *wrap_as_virsh(int argc, char **argv)
-{
-    CLEANUP(mem) char *whole = join(argc, argv, " ");
-    CLEANUP(mem) char *arguments = join(argc - 1, argv + 1, " ");
-    CLEANUP(json) json_object *name = NULL;
-    char *wrapped = NULL;
-
-    if (!whole || !arguments)
-        return NULL;
-    if (is_object(whole))
-        return steal_pointer(&whole);
-    name = json_object_new_string(argv[0]);
-    if (!is_object(arguments)) {
-        free(arguments);
-        arguments = join(argc - 1, argv + 1, ",");
-    }
-    if (!name || !arguments ||
-        asprintf(&wrapped,
-                 !*arguments            ? "{\"execute\":%s%s}"
-                 : is_object(arguments) ? "{\"execute\":%s,\"arguments\":%s}"
-                                        : "{\"execute\":%s,\"arguments\":{%s}}",
-                 json_object_to_json_string(name), arguments) < 0)
-        return NULL;
-    return wrapped;
-}
-
 static int check_text(CheckSetting *setting, const char *text, size_t length)
 {
     AnswerView view = {.as_json = setting->options->as_json,
@@ -305,27 +251,20 @@ static int check_text(CheckSetting *setting, const char *text, size_t length)
 
 static int check_words(CheckSetting *setting, int argc, char **argv)
 {
-    CLEANUP(mem)
-    char *text = setting->options->channel == CHANNEL_HMP ? join(argc, argv, " ")
-                                                          : wrap_as_virsh(argc, argv);
+    CLEANUP(mem) char *text = wrap_words(setting->options->channel, argc, argv);
 
     return text ? check_text(setting, text, strlen(text)) : complain("out of memory");
 }
 
-/* One line: the command and, behind the first blank, its arguments. */
-static int check_line(CheckSetting *setting, char *line, size_t length)
+static int check_line(CheckSetting *setting, const char *line, size_t length)
 {
-    size_t name = strcspn(line, " \t");
-    char *words[] = {line, NULL};
+    CLEANUP(mem) char *text = NULL;
 
     /* A NUL in the line must be seen, so such a line is not touched. */
-    if (strlen(line) != length || is_object(line) || setting->options->channel == CHANNEL_HMP)
+    if (strlen(line) != length)
         return check_text(setting, line, length);
-    if (!line[name])
-        return check_words(setting, 1, words);
-    line[name] = '\0';
-    words[1] = line + name + 1;
-    return check_words(setting, 2, words);
+    text = wrap_line(setting->options->channel, line);
+    return text ? check_text(setting, text, strlen(text)) : complain("out of memory");
 }
 
 static int check_lines(CheckSetting *setting)

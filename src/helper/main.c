@@ -5,6 +5,8 @@
  */
 #include "helper.h"
 
+#include "audit/command.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
@@ -31,6 +33,17 @@ static const char policy_help[] =
     "  show DOM        the policy that a domain has now\n"
     "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start\n"
     "  clear DOM       takes it away\n"
+    "  learn [AUDIT-FILE...]\n"
+    "                  a policy that lets pass what audit records (default: the trail) show to\n"
+    "                  have passed, and nothing else; --by-user: by whom, too\n"
+    "  replay FILE [AUDIT-FILE...]\n"
+    "                  what would have become of the recorded commands under a policy\n"
+    "  test FILE CASES is each verdict what CASES says? 'verdict | user | channel | text | rule'\n"
+    "  --vm NAME, --user NAME\n"
+    "                  learn, replay: only the records of that domain, of that user\n"
+    "  --host          replay, test: FILE is the host's policy, not a domain's\n"
+    "  --host-policy H replay, test: the host's policy above a domain's (default: replay: the\n"
+    "                  host's, test: the shipped one)\n"
     "  --json          one JSON object\n";
 
 static const char catalog_help[] =
@@ -51,11 +64,17 @@ static const Subcommand subcommands[] = {
      "judge a command without running it", check_help},
     {"explain", explain_run, "[OPTIONS] TEXT | - | --text-file FILE",
      "the same, with every rule that is tried", check_help},
-    {"policy", policy_run, "validate FILE | show DOM | set DOM FILE | clear DOM  [--json]",
-     "check, show, write or remove a policy", policy_help},
+    {"policy", policy_run,
+     "validate FILE | show DOM | set DOM FILE | clear DOM | learn | replay FILE |\n"
+     "                                  test FILE CASES  [--json]",
+     "check, show, write, learn, try out or remove a policy", policy_help},
     {"catalog", catalog_run,
      "[NAME] [--group @G] | --groups | --against X | --diff OLD NEW  [--json]",
      "what is known of each command", catalog_help},
+    {"audit", audit_run,
+     "[FILTERS] [--json | --count-by KEYS | --burst N/S | --summary] [--follow]\n"
+     "                                  [FILE...|-] | --verify [FILE...]",
+     "what the audit records say, and whether they are all there", audit_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* policy: validate a file; show, set or clear the policy in a domain. */
-#include "helper.h"
+/*
+ * policy: validate a file; show, set or clear the policy in a domain; learn, replay and test,
+ * which have files of their own.
+ */
+#include "policy_command.h"
 
 #include "util/cleanup.h"
 
@@ -9,13 +12,6 @@
 #include <string.h>
 
 #define METADATA_PREFIX "qg"
-
-typedef struct PolicyAction {
-    const char *name;
-    int n_arguments;
-    const char *arguments; /* for the usage message */
-    int (*run)(const HelperContext *context, char **argv, bool as_json);
-} PolicyAction;
 
 static json_object *warnings_of(const Policy *policy)
 {
@@ -64,11 +60,7 @@ static void warn_of_rules(const Policy *policy, const char *where)
     }
 }
 
-/*
- * Reads a policy as whichever kind fits. The error told is the one that is met furthest
- * down: a host policy read as a domain's already stops at its first <delegate>.
- */
-static Policy *parse_any(const char *text, size_t length, const char **ret_kind,
+Policy *policy_parse_any(const char *text, size_t length, const char **ret_kind,
                          PolicyError *ret_error)
 {
     static const struct {
@@ -91,45 +83,59 @@ static Policy *parse_any(const char *text, size_t length, const char **ret_kind,
     return NULL;
 }
 
-static int validate(const HelperContext *context, char **argv, bool as_json)
+Policy *policy_read(const char *path, PolicyKind kind)
 {
     size_t length;
-    CLEANUP(mem) char *text = read_file(argv[0], &length);
+    CLEANUP(mem) char *text = read_file(path, &length);
+    CLEANUP(mem) char *told = NULL;
+    PolicyError error = {0};
+    Policy *policy = text ? policy_parse(text, length, kind, &error) : NULL;
+
+    if (text && !policy) {
+        told = helper_policy_error(path, &error);
+        fprintf(stderr, "%s\n", told ? told : "out of memory");
+    }
+    return policy;
+}
+
+static int validate(const PolicyCall *call)
+{
+    size_t length;
+    CLEANUP(mem) char *text = read_file(call->argv[0], &length);
     CLEANUP(mem) char *told = NULL;
     PolicyError error = {0};
     const char *kind = NULL;
     Policy *policy;
 
-    (void)context;
     if (!text)
         return EXIT_UNSURE;
-    policy = parse_any(text, length, &kind, &error);
-    if (as_json) {
+    policy = policy_parse_any(text, length, &kind, &error);
+    if (call->as_json) {
         int status = answer_json(policy, &error, kind);
 
         policy_unref(policy);
         return status;
     }
     if (!policy) {
-        told = helper_policy_error(argv[0], &error);
+        told = helper_policy_error(call->argv[0], &error);
         fprintf(stderr, "%s\n", told ? told : "out of memory");
         return EXIT_NO;
     }
-    warn_of_rules(policy, argv[0]);
-    printf("%s: valid as a %s policy, rules: %zu\n", argv[0], kind, policy->n_rules);
+    warn_of_rules(policy, call->argv[0]);
+    printf("%s: valid as a %s policy, rules: %zu\n", call->argv[0], kind, policy->n_rules);
     policy_unref(policy);
     return EXIT_YES;
 }
 
-static int show(const HelperContext *context, char **argv, bool as_json)
+static int show(const PolicyCall *call)
 {
-    virConnectPtr connection = helper_connect(context, true);
-    virDomainPtr domain = connection ? helper_find_domain(connection, argv[0]) : NULL;
+    virConnectPtr connection = helper_connect(call->context, true);
+    virDomainPtr domain = connection ? helper_find_domain(connection, call->argv[0]) : NULL;
     CLEANUP(mem) char *xml = NULL;
     int found = domain ? helper_domain_policy(domain, &xml) : -1;
     int status = found < 0 ? EXIT_UNSURE : EXIT_NO;
 
-    if (found >= 0 && as_json) {
+    if (found >= 0 && call->as_json) {
         CLEANUP(json) json_object *object = json_object_new_object();
 
         json_object_object_add(object, "policy", xml ? json_object_new_string(xml) : NULL);
@@ -140,7 +146,7 @@ static int show(const HelperContext *context, char **argv, bool as_json)
         puts(xml);
         status = EXIT_YES;
     } else if (found == 0) {
-        fprintf(stderr, "domain '%s' has no policy: the host's decides\n", argv[0]);
+        fprintf(stderr, "domain '%s' has no policy: the host's decides\n", call->argv[0]);
     }
     if (domain)
         virDomainFree(domain);
@@ -180,10 +186,10 @@ static void print_written(const char *domain, bool is_set, int flags, bool as_js
 }
 
 /* @xml NULL removes the policy. */
-static int write_policy(const HelperContext *context, const char *wanted, const char *xml,
-                        bool as_json)
+static int write_policy(const PolicyCall *call, const char *xml)
 {
-    virConnectPtr connection = helper_connect(context, false);
+    const char *wanted = call->argv[0];
+    virConnectPtr connection = helper_connect(call->context, false);
     virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
     int status = EXIT_UNSURE;
     int flags = domain ? affected(domain) : -1;
@@ -191,7 +197,7 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
     if (flags >= 0 &&
         virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, xml, METADATA_PREFIX,
                              POLICY_NAMESPACE, (unsigned)flags) == 0) {
-        print_written(wanted, xml != NULL, flags, as_json);
+        print_written(wanted, xml != NULL, flags, call->as_json);
         status = EXIT_YES;
     } else if (domain) {
         complain("cannot write the policy of '%s': %s", wanted, virGetLastErrorMessage());
@@ -203,10 +209,10 @@ static int write_policy(const HelperContext *context, const char *wanted, const 
     return status;
 }
 
-static int set(const HelperContext *context, char **argv, bool as_json)
+static int set(const PolicyCall *call)
 {
     size_t length;
-    CLEANUP(mem) char *text = read_file(argv[1], &length);
+    CLEANUP(mem) char *text = read_file(call->argv[1], &length);
     CLEANUP(mem) char *bare = NULL;
     CLEANUP(mem) char *told = NULL;
     PolicyError error = {0};
@@ -216,56 +222,137 @@ static int set(const HelperContext *context, char **argv, bool as_json)
         return EXIT_UNSURE;
     policy = policy_parse(text, length, POLICY_DOMAIN, &error);
     if (!policy) {
-        told = helper_policy_error(argv[1], &error);
+        told = helper_policy_error(call->argv[1], &error);
         fprintf(stderr, "%s\nnothing was changed\n", told ? told : "out of memory");
         return EXIT_NO;
     }
-    warn_of_rules(policy, argv[1]);
+    warn_of_rules(policy, call->argv[1]);
     policy_unref(policy);
     bare = policy_without_namespace(text, length);
-    return bare ? write_policy(context, argv[0], bare, as_json) : complain("out of memory");
+    return bare ? write_policy(call, bare) : complain("out of memory");
 }
 
-static int clear(const HelperContext *context, char **argv, bool as_json)
+static int clear(const PolicyCall *call)
 {
-    return write_policy(context, argv[0], NULL, as_json);
+    return write_policy(call, NULL);
 }
+
+/* Options that only some actions take. */
+enum {
+    TAKES_FILTER = 1 << 0, /* --vm, --user */
+    TAKES_BY_USER = 1 << 1,
+    TAKES_HOST = 1 << 2, /* --host, --host-policy */
+};
+
+typedef struct PolicyAction {
+    const char *name;
+    int least; /* arguments */
+    int most; /* -1: any number */
+    unsigned takes;
+    const char *arguments; /* for the usage message */
+    int (*run)(const PolicyCall *call);
+} PolicyAction;
 
 static const PolicyAction actions[] = {
-    {"validate", 1, "FILE", validate},
-    {"show", 1, "DOM", show},
-    {"set", 2, "DOM FILE", set},
-    {"clear", 1, "DOM", clear},
+    {"validate", 1, 1, 0, "FILE", validate},
+    {"show", 1, 1, 0, "DOM", show},
+    {"set", 2, 2, 0, "DOM FILE", set},
+    {"clear", 1, 1, 0, "DOM", clear},
+    {"learn", 0, -1, TAKES_FILTER | TAKES_BY_USER,
+     "[--vm NAME] [--user NAME] [--by-user] [AUDIT-FILE...]", policy_learn},
+    {"replay", 1, -1, TAKES_FILTER | TAKES_HOST,
+     "[--vm NAME] [--user NAME] [--host | --host-policy FILE] FILE [AUDIT-FILE...]", policy_replay},
+    {"test", 2, 2, TAKES_HOST, "[--host | --host-policy FILE] FILE CASES", policy_test},
 };
+
+#define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
+
+/* Returns which options were given, or -1 after getopt's own message. */
+static int parse_options(int argc, char **argv, PolicyCall *ret)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"vm", required_argument, NULL, 'd'},
+        {"user", required_argument, NULL, 'u'},
+        {"by-user", no_argument, NULL, 'b'},
+        {"host", no_argument, NULL, 'h'},
+        {"host-policy", required_argument, NULL, 'H'},
+        {NULL, 0, NULL, 0},
+    };
+    int given = 0;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'j':
+            ret->as_json = true;
+            break;
+        case 'd':
+            ret->domain = optarg;
+            given |= TAKES_FILTER;
+            break;
+        case 'u':
+            ret->user = optarg;
+            given |= TAKES_FILTER;
+            break;
+        case 'b':
+            ret->by_user = true;
+            given |= TAKES_BY_USER;
+            break;
+        case 'h':
+            ret->is_host = true;
+            given |= TAKES_HOST;
+            break;
+        case 'H':
+            ret->host_policy_file = optarg;
+            given |= TAKES_HOST;
+            break;
+        default:
+            return -1;
+        }
+    }
+    return given;
+}
+
+static const PolicyAction *find_action(const char *name)
+{
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
+        if (strcmp(actions[i].name, name) == 0)
+            return &actions[i];
+    }
+    return NULL;
+}
 
 int policy_run(const HelperContext *context, int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-    bool as_json = false;
-    int option;
+    PolicyCall call = {.context = context};
+    const PolicyAction *action;
+    int given;
 
     if (argc > 2 && strcmp(argv[2], "--help") == 0) {
-        for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        for (size_t i = 0; i < ACTION_COUNT; i++)
             printf("virt-qmp-guard policy %s %s [--json]\n", actions[i].name, actions[i].arguments);
         return EXIT_YES;
     }
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'j')
-            return EXIT_UNSURE;
-        as_json = true;
-    }
+    given = parse_options(argc, argv, &call);
+    if (given < 0)
+        return EXIT_UNSURE;
     argc -= optind;
     argv += optind;
     if (argc == 0)
-        return complain("policy: say what to do: validate, show, set or clear");
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        if (strcmp(actions[i].name, argv[0]) != 0)
-            continue;
-        if (argc - 1 != actions[i].n_arguments)
-            return complain("usage: virt-qmp-guard policy %s %s", actions[i].name,
-                            actions[i].arguments);
-        return actions[i].run(context, argv + 1, as_json);
-    }
-    return complain("policy: '%s' is none of validate, show, set, clear", argv[0]);
+        return complain("policy: say what to do: validate, show, set, clear, learn, replay or "
+                        "test");
+    action = find_action(argv[0]);
+    if (!action)
+        return complain("policy: '%s' is none of validate, show, set, clear, learn, replay, test",
+                        argv[0]);
+    call.argc = argc - 1;
+    call.argv = argv + 1;
+    if (call.argc < action->least || (action->most >= 0 && call.argc > action->most) ||
+        given & ~(int)action->takes)
+        return complain("usage: virt-qmp-guard policy %s %s [--json]", action->name,
+                        action->arguments);
+    if (call.is_host && call.host_policy_file)
+        return complain("--host and --host-policy exclude each other");
+    return action->run(&call);
 }

@@ -15,12 +15,14 @@
 
 /* One record. Borrowed until the next one is read. */
 typedef struct AuditEntry {
-    json_object *json; /* members as docs/audit-record.schema.json has them, whatever the source */
+    json_object *json; /* members as docs/audit-record.schema.json has them, whatever the source;
+                        * NULL: not parsed, see AuditSource.is_lazy */
     const char *line; /* as it was read, without the newline */
     size_t length;
     struct timespec when; /* {0, 0}: the record does not say */
     const char *source; /* the file's name; `-` for standard input */
     uint64_t line_number; /* in that file, counted from 1 */
+    bool is_converted; /* @line is a text, or an entry of the journal, that @json was made of */
 } AuditEntry;
 
 typedef struct AuditReader AuditReader;
@@ -39,6 +41,7 @@ typedef struct AuditSource {
     AuditComplaint complain; /* NULL: nobody listens; they are counted all the same */
     AuditPrefilter prefilter; /* NULL: every line is parsed */
     void *data; /* for both */
+    bool is_lazy; /* the trail's own lines are looked over, and parsed by audit_entry_parse() */
 } AuditSource;
 
 /* Opens the first file. NULL after complaining on stderr. @source is borrowed. */
@@ -52,6 +55,9 @@ uint64_t audit_reader_unreadable(const AuditReader *reader);
 void audit_reader_progress(const AuditReader *reader, uint64_t *ret_done, uint64_t *ret_all);
 
 void audit_reader_close(AuditReader *reader);
+
+/* Parses a record that was not parsed yet. Returns 0, or -1 after complaining. */
+int audit_entry_parse(AuditReader *reader, AuditEntry *entry);
 
 /* A member's text; NULL when it is not there. Borrowed. */
 const char *audit_entry_text(const AuditEntry *entry, const char *member);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "filter.h"
+
+#include "json_line.h"
+#include "scan.h"
+#include "util/cleanup.h"
+#include "util/glob.h"
+#include "util/nearest.h"
+#include "util/printable.h"
+#include "when.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Of one glob against one name; both are short. */
+#define GLOB_STEPS ((size_t)1000000)
+
+static int add_wanted(AuditFilter *filter, RowField field, const char *text, Reason *why)
+{
+    CLEANUP(mem) char *encoded = printable(text, "");
+    CLEANUP(json) json_object *string = encoded ? json_object_new_string(encoded) : NULL;
+    const char *quoted = json_object_to_json_string_ext(string, JSON_C_TO_STRING_PLAIN |
+                                                                    JSON_C_TO_STRING_NOSLASHESCAPE);
+    Wanted *wanted = &filter->wanted[filter->n_wanted];
+
+    for (size_t i = 0; i < filter->n_wanted; i++) {
+        if (filter->wanted[i].field == field)
+            return reason_set(why, "'%s' and '%s': give one of them", filter->wanted[i].text,
+                              encoded ? encoded : "");
+    }
+    *wanted = (Wanted){.field = field, .quoted = string ? strdup(quoted) : NULL};
+    wanted->text = steal_pointer(&encoded);
+    filter->n_wanted++;
+    if (!wanted->quoted)
+        return reason_set(why, "out of memory");
+    wanted->quoted_length = strlen(wanted->quoted);
+    return 0;
+}
+
+/* As libvirt writes one: 8-4-4-4-12 hexadecimal digits. */
+static bool is_uuid(const char *text)
+{
+    for (size_t i = 0; i < 36; i++) {
+        bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (is_hyphen ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return text[36] == '\0';
+}
+
+int audit_filter_vm(AuditFilter *filter, const char *text, Reason *why)
+{
+    char uuid[40];
+
+    if (strlen(text) != 36 || !is_uuid(text))
+        return add_wanted(filter, ROW_DOMAIN, text, why);
+    for (size_t i = 0; i <= 36; i++)
+        uuid[i] = (char)tolower((unsigned char)text[i]);
+    return add_wanted(filter, ROW_UUID, uuid, why);
+}
+
+int audit_filter_user(AuditFilter *filter, const char *text, Reason *why)
+{
+    return add_wanted(filter, ROW_USER, text, why);
+}
+
+int audit_filter_command(AuditFilter *filter, const char *text, Reason *why)
+{
+    if (filter->command)
+        return reason_set(why, "'%s' and '%s': give one of them", filter->command, text);
+    filter->command = printable(text, "");
+    return filter->command ? 0 : reason_set(why, "out of memory");
+}
+
+/* One of a few words. */
+static int add_word(AuditFilter *filter, RowField field, const char *text, const char *const *words,
+                    const char *known, Reason *why)
+{
+    Nearest nearest = nearest_to(text);
+    char hint[80];
+
+    for (; *words; words++) {
+        if (strcmp(*words, text) == 0)
+            return add_wanted(filter, field, text, why);
+        nearest_try(&nearest, *words);
+    }
+    return reason_set(why, "there is no %s '%s': it is %s%s", audit_row_member(field), text, known,
+                      nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+int audit_filter_class(AuditFilter *filter, const char *text, Reason *why)
+{
+    static const char *const words[] = {"unknown",     "safe",      "privileged",
+                                        "memory-dump", "dangerous", NULL};
+
+    return add_word(filter, ROW_CLASS, text, words,
+                    "unknown, safe, privileged, memory-dump or dangerous", why);
+}
+
+int audit_filter_verdict(AuditFilter *filter, const char *text, Reason *why)
+{
+    static const char *const words[] = {"allow", "warn", "audit", "deny", NULL};
+
+    return add_word(filter, ROW_VERDICT, strcmp(text, "blocked") == 0 ? "deny" : text, words,
+                    "allow, warn, audit or deny (blocked is deny)", why);
+}
+
+int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why)
+{
+    static const char *const words[] = {"qmp", "hmp", "agent", NULL};
+
+    return add_word(filter, ROW_CHANNEL, text, words, "qmp, hmp or agent", why);
+}
+
+static int read_time(const char *text, struct timespec *ret, char ret_text[40], Reason *why)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (when_parse(text, now, ret, why) < 0)
+        return -1;
+    when_write(*ret, ret_text);
+    return 0;
+}
+
+int audit_filter_since(AuditFilter *filter, const char *text, Reason *why)
+{
+    return read_time(text, &filter->since, filter->since_text, why);
+}
+
+int audit_filter_until(AuditFilter *filter, const char *text, Reason *why)
+{
+    return read_time(text, &filter->until, filter->until_text, why);
+}
+
+static bool is_shown(const AuditFilter *filter, const char *event, size_t length)
+{
+    static const char *const shown[] = {"decision", "repeat", "start", "identity", "outcome"};
+    size_t count = sizeof(shown) / sizeof(shown[0]) - (filter->outcomes ? 0 : 1);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(shown[i]) == length && memcmp(event, shown[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The times of the trail are all of one form, and so sort as texts. */
+static bool may_be_then(const AuditFilter *filter, const char *line)
+{
+    const char *time = json_line_time(line);
+
+    return (!*filter->since_text || memcmp(time, filter->since_text, JSON_LINE_TIME_LENGTH) >= 0) &&
+           (!*filter->until_text || memcmp(time, filter->until_text, JSON_LINE_TIME_LENGTH) <= 0);
+}
+
+bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t length)
+{
+    const char *event = json_line_event(line);
+    size_t left = filter->n_wanted;
+    ScanMember member;
+    Scan scan;
+
+    if (!json_line_is_trail(line, length))
+        return true;
+    /* Its user has to be put together first. */
+    if (memcmp(event, "identity\"", 9) == 0)
+        return true;
+    if (!filter->outcomes && memcmp(event, "outcome\"", 8) == 0)
+        return false;
+    if (!may_be_then(filter, line))
+        return false;
+    scan = scan_start(line, length);
+    while (left > 0 && scan_next(&scan, &member)) {
+        for (size_t i = 0; i < filter->n_wanted; i++) {
+            const Wanted *wanted = &filter->wanted[i];
+
+            if (!scan_is_named(&member, audit_row_member(wanted->field)))
+                continue;
+            if (member.value_length != wanted->quoted_length ||
+                memcmp(member.value, wanted->quoted, wanted->quoted_length) != 0)
+                return false;
+            left--;
+        }
+    }
+    return left == 0 || scan.failed;
+}
+
+static bool is_before(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+static bool matches_time(const AuditFilter *filter, const AuditRow *row)
+{
+    if (!*filter->since_text && !*filter->until_text)
+        return true;
+    if (row->when.tv_sec == 0)
+        return false;
+    return (!*filter->since_text || !is_before(row->when, filter->since)) &&
+           (!*filter->until_text || !is_before(filter->until, row->when));
+}
+
+static bool matches_glob(const char *pattern, const char *text)
+{
+    size_t budget = GLOB_STEPS;
+
+    return text && glob_match(pattern, text, &budget) == GLOB_YES;
+}
+
+bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
+{
+    const char *event = row->fields[ROW_EVENT];
+
+    if (!event || !is_shown(filter, event, strlen(event)) || !matches_time(filter, row))
+        return false;
+    for (size_t i = 0; i < filter->n_wanted; i++) {
+        const char *text = row->fields[filter->wanted[i].field];
+
+        if (!text || strcmp(text, filter->wanted[i].text) != 0)
+            return false;
+    }
+    return !filter->command || matches_glob(filter->command, row->fields[ROW_COMMAND]) ||
+           matches_glob(filter->command, row->fields[ROW_HMP]);
+}
+
+void audit_filter_clear(AuditFilter *filter)
+{
+    for (size_t i = 0; i < filter->n_wanted; i++) {
+        free(filter->wanted[i].text);
+        free(filter->wanted[i].quoted);
+    }
+    free(filter->command);
+    *filter = (AuditFilter){0};
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "json_line.h"
+
+#include "text_line.h"
+#include "util/cleanup.h"
+#include "util/digest.h"
+#include "when.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TRAIL_START "{\"time\":\""
+#define TRAIL_EVENT "\",\"event\":\""
+#define TRAIL_CHAIN ",\"chain\":\""
+
+/* From the comma in front of the chain to the closing brace. */
+#define CHAIN_LENGTH (sizeof(TRAIL_CHAIN) - 1 + DIGEST_TEXT_SIZE - 1 + 2)
+
+bool json_line_is_trail(const char *line, size_t length)
+{
+    static const size_t start = sizeof(TRAIL_START) - 1;
+    const char *event = line + start + JSON_LINE_TIME_LENGTH;
+
+    return length > start + JSON_LINE_TIME_LENGTH + sizeof(TRAIL_EVENT) + CHAIN_LENGTH &&
+           memcmp(line, TRAIL_START, start) == 0 &&
+           memcmp(event, TRAIL_EVENT, sizeof(TRAIL_EVENT) - 1) == 0 &&
+           memcmp(line + length - CHAIN_LENGTH, TRAIL_CHAIN, sizeof(TRAIL_CHAIN) - 1) == 0 &&
+           memcmp(line + length - 2, "\"}", 2) == 0;
+}
+
+static const char *text_member(json_object *object, const char *name)
+{
+    json_object *value = json_object_object_get(object, name);
+
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/* `__REALTIME_TIMESTAMP`: microseconds. Source: systemd.journal-fields(7). */
+static void read_journal_time(json_object *entry, struct timespec *ret)
+{
+    const char *text = text_member(entry, "__REALTIME_TIMESTAMP");
+    long long microseconds = text ? strtoll(text, NULL, 10) : 0;
+
+    *ret = (struct timespec){0};
+    if (microseconds > 0) {
+        ret->tv_sec = (time_t)(microseconds / 1000000);
+        ret->tv_nsec = (long)(microseconds % 1000000) * 1000;
+    }
+}
+
+/* The message; journalctl writes one that is not plain text as an array of its bytes. */
+static char *read_message(json_object *entry)
+{
+    json_object *message = json_object_object_get(entry, "MESSAGE");
+    size_t count;
+    char *bytes;
+
+    if (json_object_is_type(message, json_type_string))
+        return strdup(json_object_get_string(message));
+    if (!json_object_is_type(message, json_type_array))
+        return NULL;
+    count = json_object_array_length(message);
+    bytes = calloc(1, count + 1);
+    for (size_t i = 0; bytes && i < count; i++)
+        bytes[i] = (char)json_object_get_int(json_object_array_get_idx(message, i));
+    return bytes;
+}
+
+/* What the plugin gave the journal beside the line is exact. */
+static void take_fields(json_object *record, json_object *entry)
+{
+    const char *verdict = text_member(entry, "QMPGUARD_VERDICT");
+    const char *event = text_member(record, "event");
+
+    if (verdict && event && strcmp(event, "decision") == 0)
+        json_object_object_add(record, "verdict", json_object_new_string(verdict));
+}
+
+static json_object *read_journal(json_object *entry, struct timespec *ret_when, const char **why)
+{
+    CLEANUP(mem) char *message = read_message(entry);
+    const char *uid = text_member(entry, "_UID");
+    const char *priority = text_member(entry, "PRIORITY");
+    json_object *record;
+    struct timespec unused;
+    TextPrefix prefix;
+
+    /* journald notes _UID itself: anybody may send it a message that looks like ours. */
+    if (uid && strcmp(uid, "0") != 0)
+        return NULL;
+    if (!message) {
+        if (text_member(entry, "QMPGUARD_VERDICT"))
+            *why = "its MESSAGE was left out: run journalctl with --all";
+        return NULL;
+    }
+    text_prefix_read(message, strlen(message), &prefix);
+    record = text_record_read(message + prefix.length, strlen(message) - prefix.length,
+                              prefix.is_warning || (priority && strcmp(priority, "4") == 0),
+                              &unused, why);
+    read_journal_time(entry, ret_when);
+    if (record) {
+        take_fields(record, entry);
+        text_record_set_time(record, *ret_when);
+    }
+    return record;
+}
+
+/* Returns NULL, or why @record is none of the trail. */
+static const char *find_fault(json_object *record)
+{
+    static const char *const texts[] = {"time",    "domain", "uuid",  "user",    "command",
+                                        "channel", "hmp",    "class", "verdict", "rule"};
+
+    if (!text_member(record, "event"))
+        return "a record without an event";
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        json_object *value;
+
+        if (json_object_object_get_ex(record, texts[i], &value) &&
+            !json_object_is_type(value, json_type_string))
+            return "a member is no text";
+    }
+    return NULL;
+}
+
+static json_object *parse(json_tokener *tokener, const char *line, size_t length, const char **why)
+{
+    json_object *object = NULL;
+    enum json_tokener_error error;
+
+    json_tokener_reset(tokener);
+    if (length <= INT_MAX)
+        object = json_tokener_parse_ex(tokener, line, (int)length);
+    error = json_tokener_get_error(tokener);
+    if (error == json_tokener_success && json_tokener_get_parse_end(tokener) == length &&
+        json_object_is_type(object, json_type_object))
+        return object;
+    json_object_put(object);
+    if (error == json_tokener_continue)
+        *why = "a JSON object without its end: it is torn";
+    else if (error == json_tokener_error_parse_utf8_string)
+        *why = "bytes that are not UTF-8";
+    else
+        *why = "not a JSON object";
+    return NULL;
+}
+
+json_object *json_line_read(json_tokener *tokener, const char *line, size_t length,
+                            bool *ret_is_journal, struct timespec *ret_when, const char **why)
+{
+    CLEANUP(json) json_object *object = parse(tokener, line, length, why);
+    const char *text;
+
+    *ret_when = (struct timespec){0};
+    if (!object)
+        return NULL;
+    *why = NULL;
+    *ret_is_journal = json_object_object_get(object, "__REALTIME_TIMESTAMP") ||
+                      json_object_object_get(object, "MESSAGE");
+    if (*ret_is_journal)
+        return read_journal(object, ret_when, why);
+    *why = find_fault(object);
+    if (*why)
+        return NULL;
+    text = text_member(object, "time");
+    if (text && when_read(text, strlen(text), WHEN_UTC, ret_when) != strlen(text)) {
+        *why = "its time is no time";
+        return NULL;
+    }
+    return steal_pointer(&object);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "print.h"
+
+#include "table_lines.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WHAT_SIZE 512
+
+static TableLines records = {
+    .columns = {{"time", 19},
+                {"vm", 10},
+                {"user", 8},
+                {"channel", 7},
+                {"command", 24},
+                {"class", 11},
+                {"verdict", 7},
+                {"rule", 0}},
+    .n_columns = 8,
+};
+
+const char *print_time(struct timespec when, char buffer[PRINT_TIME_SIZE])
+{
+    struct tm local;
+
+    if (when.tv_sec == 0 || !localtime_r(&when.tv_sec, &local) ||
+        strftime(buffer, PRINT_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &local) == 0)
+        return "-";
+    return buffer;
+}
+
+/* `query-status x12` of a repeat; in @buffer or borrowed. */
+static const char *with_count(const AuditRow *row, const char *what, char *buffer, size_t size)
+{
+    if (!row->fields[ROW_COUNT])
+        return what;
+    snprintf(buffer, size, "%s x%" PRIu64, what, audit_row_weight(row));
+    return buffer;
+}
+
+static int print_row(void *data, const AuditRow *row)
+{
+    char time_text[PRINT_TIME_SIZE];
+    char what[WHAT_SIZE];
+    char counted[WHAT_SIZE + 32];
+    const char *const *fields = row->fields;
+    const char *verdict = fields[ROW_VERDICT] ? fields[ROW_VERDICT] : fields[ROW_RESULT];
+    const char *const cells[] = {
+        print_time(row->when, time_text),
+        fields[ROW_DOMAIN],
+        fields[ROW_USER],
+        fields[ROW_CHANNEL],
+        with_count(row, audit_row_what(row, what, sizeof(what)), counted, sizeof(counted)),
+        fields[ROW_CLASS],
+        verdict,
+        fields[ROW_RULE],
+    };
+
+    table_lines_print(&records, cells);
+    return 0;
+}
+
+static int print_line(void *data, const AuditRow *row)
+{
+    const AuditEntry *entry = row->entry;
+    const char *text = entry->line;
+    size_t length = entry->length;
+
+    if (entry->is_converted) {
+        text = json_object_to_json_string_ext(entry->json, JSON_C_TO_STRING_PLAIN |
+                                                               JSON_C_TO_STRING_NOSLASHESCAPE);
+        length = text ? strlen(text) : 0;
+    }
+    fwrite(text, 1, length, stdout);
+    putchar('\n');
+    return 0;
+}
+
+static int finish(void *data)
+{
+    return 0;
+}
+
+AuditView print_view(bool as_json)
+{
+    AuditView view = {as_json ? print_line : print_row, finish, NULL};
+
+    return view;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "row.h"
+
+#include "scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const members[ROW_FIELD_COUNT] = {
+    [ROW_EVENT] = "event",   [ROW_DOMAIN] = "domain",       [ROW_UUID] = "uuid",
+    [ROW_USER] = "user",     [ROW_CHANNEL] = "channel",     [ROW_COMMAND] = "command",
+    [ROW_HMP] = "hmp",       [ROW_CLASS] = "class",         [ROW_VERDICT] = "verdict",
+    [ROW_RULE] = "rule",     [ROW_OPERATION] = "operation", [ROW_FINDING] = "finding",
+    [ROW_RESULT] = "result", [ROW_COUNT] = "count",         [ROW_FIRST] = "first",
+    [ROW_LAST] = "last",     [ROW_RECORDS] = "records",     [ROW_CLAIMED] = "claimed",
+};
+
+const char *audit_row_member(RowField field)
+{
+    return members[field];
+}
+
+/* A copy without the quotes and what stands for them inside. NULL: there is no room. */
+static const char *unquoted(AuditRow *row, const ScanMember *member)
+{
+    char *copy = row->storage + row->used;
+    bool is_text = *member->value == '"';
+    const char *from = member->value + is_text;
+    const char *end = member->value + member->value_length - is_text;
+    size_t length = 0;
+
+    if (member->value_length + 1 > sizeof(row->storage) - row->used)
+        return NULL;
+    if (!memchr(from, '\\', (size_t)(end - from))) {
+        length = (size_t)(end - from);
+        memcpy(copy, from, length);
+    } else {
+        for (; from < end; from++) {
+            from += *from == '\\';
+            copy[length++] = *from;
+        }
+    }
+    copy[length] = '\0';
+    row->used += length + 1;
+    return copy;
+}
+
+/* Puts the member where it belongs. Returns 0, or -1: there is no room. */
+static int take_member(AuditRow *row, const ScanMember *member)
+{
+    static size_t lengths[ROW_FIELD_COUNT];
+
+    for (size_t i = 0; i < ROW_FIELD_COUNT; i++) {
+        if (lengths[i] == 0)
+            lengths[i] = strlen(members[i]);
+        if (member->name_length != lengths[i] || memcmp(member->name, members[i], lengths[i]) != 0)
+            continue;
+        row->fields[i] = unquoted(row, member);
+        return row->fields[i] ? 0 : -1;
+    }
+    return 0;
+}
+
+/* Only a refused claim has no user but in `who`. */
+static int set_claim(AuditRow *row, const char *uid, size_t length)
+{
+    ScanMember member = {NULL, 0, row->storage + row->used, length + 4};
+
+    if (length + 16 > sizeof(row->storage) - row->used)
+        return -1;
+    memcpy(row->storage + row->used, "uid:", 4);
+    memcpy(row->storage + row->used + 4, uid, length);
+    row->fields[ROW_USER] = unquoted(row, &member);
+    return 0;
+}
+
+static int read_claim(AuditRow *row, const ScanMember *who)
+{
+    Scan scan = scan_start(who->value, who->value_length);
+    ScanMember member;
+
+    while (scan_next(&scan, &member)) {
+        if (scan_is_named(&member, "claimed") && take_member(row, &member) < 0)
+            return -1;
+        if (scan_is_named(&member, "uid") && !row->fields[ROW_USER] &&
+            set_claim(row, member.value, member.value_length) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_event(const AuditRow *row, const char *event)
+{
+    return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
+}
+
+static int read_line(AuditRow *row)
+{
+    Scan scan = scan_start(row->entry->line, row->entry->length);
+    ScanMember member;
+
+    while (scan_next(&scan, &member)) {
+        if (take_member(row, &member) < 0)
+            return -1;
+        if (scan_is_named(&member, "who") && is_event(row, "identity") &&
+            read_claim(row, &member) < 0)
+            return -1;
+    }
+    return scan.failed ? -1 : 0;
+}
+
+static int read_json(AuditRow *row, json_object *json)
+{
+    json_object *who = json_object_object_get(json, "who");
+    json_object *uid = json_object_object_get(who, "uid");
+
+    for (size_t i = 0; i < ROW_FIELD_COUNT; i++) {
+        json_object *value = json_object_object_get(json, members[i]);
+
+        if (json_object_is_type(value, json_type_string) ||
+            json_object_is_type(value, json_type_int))
+            row->fields[i] = json_object_get_string(value);
+    }
+    if (!is_event(row, "identity"))
+        return 0;
+    row->fields[ROW_CLAIMED] = json_object_get_string(json_object_object_get(who, "claimed"));
+    if (!uid || row->fields[ROW_USER])
+        return 0;
+    return set_claim(row, json_object_get_string(uid), strlen(json_object_get_string(uid)));
+}
+
+int audit_row_read(const AuditEntry *entry, AuditRow *ret)
+{
+    memset(ret->fields, 0, sizeof(ret->fields));
+    ret->when = entry->when;
+    ret->entry = entry;
+    ret->used = 0;
+    return entry->json ? read_json(ret, entry->json) : read_line(ret);
+}
+
+bool audit_row_is_command(const AuditRow *row)
+{
+    return is_event(row, "decision") || is_event(row, "repeat");
+}
+
+uint64_t audit_row_weight(const AuditRow *row)
+{
+    if (!is_event(row, "repeat") || !row->fields[ROW_COUNT])
+        return 1;
+    return strtoull(row->fields[ROW_COUNT], NULL, 10);
+}
+
+const char *audit_row_what(const AuditRow *row, char *buffer, size_t size)
+{
+    static const RowField details[] = {ROW_FINDING, ROW_OPERATION, ROW_CLAIMED};
+    const char *detail = NULL;
+
+    for (size_t i = 0; !detail && i < sizeof(details) / sizeof(details[0]); i++)
+        detail = row->fields[details[i]];
+
+    if (row->fields[ROW_HMP]) {
+        snprintf(buffer, size, "%s (hmp)", row->fields[ROW_HMP]);
+        return buffer;
+    }
+    if (row->fields[ROW_COMMAND])
+        return row->fields[ROW_COMMAND];
+    if (!row->fields[ROW_EVENT])
+        return "-";
+    snprintf(buffer, size, detail ? "%s: %s" : "%s", row->fields[ROW_EVENT], detail);
+    return buffer;
+}

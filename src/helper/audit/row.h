@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Those members of a record that are asked for, shown and counted by. */
+#ifndef QG_AUDIT_ROW_H
+#define QG_AUDIT_ROW_H
+
+#include "reader.h"
+
+typedef enum RowField {
+    ROW_EVENT,
+    ROW_DOMAIN,
+    ROW_UUID,
+    ROW_USER,
+    ROW_CHANNEL,
+    ROW_COMMAND,
+    ROW_HMP,
+    ROW_CLASS,
+    ROW_VERDICT,
+    ROW_RULE,
+    ROW_OPERATION,
+    ROW_FINDING,
+    ROW_RESULT,
+    ROW_COUNT,
+    ROW_FIRST,
+    ROW_LAST,
+    ROW_RECORDS,
+    ROW_CLAIMED, /* of `who`, as is the user where a record has none */
+} RowField;
+
+#define ROW_FIELD_COUNT (ROW_CLAIMED + 1)
+
+/* How much of a member is looked at: more than the guard writes of any. */
+#define ROW_STORAGE ((size_t)256 * 1024)
+
+typedef struct AuditRow {
+    const char *fields[ROW_FIELD_COUNT]; /* numbers as text; NULL: it has none */
+    struct timespec when; /* {0, 0}: it does not say */
+    const AuditEntry *entry;
+    size_t used;
+    char storage[ROW_STORAGE];
+} AuditRow;
+
+/* @entry, parsed or not, is borrowed. Returns 0, or -1: it is too large. */
+int audit_row_read(const AuditEntry *entry, AuditRow *ret);
+
+const char *audit_row_member(RowField field);
+
+/* True for `decision` and `repeat`: a command, or several. */
+bool audit_row_is_command(const AuditRow *row);
+
+/* How many commands, or other events, it stands for. */
+uint64_t audit_row_weight(const AuditRow *row);
+
+/* `query-status`, `info status (hmp)`, `start: prepare`; in @buffer or borrowed. */
+const char *audit_row_what(const AuditRow *row, char *buffer, size_t size);
+
+#endif

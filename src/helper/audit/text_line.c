@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "text_line.h"
+
+#include "util/cleanup.h"
+#include "when.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* One kind of line: what is in front of the first colon, and what that says. */
+typedef struct LineKind {
+    const char *prefix;
+    const char *event;
+    const char *verdict; /* NULL: it says nothing of it */
+    const char *command_class;
+    const char *second; /* the member that the second part is; NULL: there is none */
+} LineKind;
+
+static const LineKind kinds[] = {
+    {"QMP", "decision", "allow", "safe", "command"},
+    {"QMP privileged", "decision", "warn", "privileged", "command"},
+    {"QMP memory dump", "decision", "allow", "memory-dump", "command"},
+    {"QMP blocked", "decision", "deny", NULL, "command"},
+    {"QMP dangerous", "decision", "allow", "dangerous", "command"},
+    {"QMP unknown", "decision", "warn", "unknown", "command"},
+    {"QMP would block", "decision", "audit", NULL, "command"},
+    {"QMP refused by libvirt", "outcome", NULL, NULL, "command"},
+    {"QMP identity refused", "identity", "deny", NULL, NULL},
+    {"VM start", "start", "allow", NULL, "operation"},
+    {"VM start warning", "start", "warn", NULL, "finding"},
+    {"VM start refused", "start", "deny", NULL, "finding"},
+    {"domain policy in force", "policy", NULL, NULL, NULL},
+    {"domain policy changed", "policy", NULL, NULL, NULL},
+};
+
+/* The fields of a line, and the members that they are. */
+static const struct {
+    const char *field;
+    const char *member;
+} fields[] = {
+    {"user", "user"},   {"purpose", "purpose"}, {"rule", "rule"},       {"reason", "reason"},
+    {"class", "class"}, {"channel", "channel"}, {"profile", "profile"}, {"hmp", "hmp"},
+    {"part", "part"},   {"policy", "policy"},   {"was", "was"},         {"operation", "operation"},
+};
+
+/* A piece of the line, not ended by a NUL. */
+typedef struct Piece {
+    const char *text;
+    size_t length;
+} Piece;
+
+static bool is_text(Piece piece, const char *text)
+{
+    return piece.length == strlen(text) && memcmp(piece.text, text, piece.length) == 0;
+}
+
+/* Takes the piece up to the next " | " off @rest. */
+static Piece next_piece(Piece *rest, const char *separator)
+{
+    size_t size = strlen(separator);
+    const char *end = memmem(rest->text, rest->length, separator, size);
+    Piece piece = {rest->text, end ? (size_t)(end - rest->text) : rest->length};
+    size_t taken = end ? piece.length + size : piece.length;
+
+    rest->text += taken;
+    rest->length -= taken;
+    return piece;
+}
+
+static int hex_digit(char c)
+{
+    const char *at = c ? strchr("0123456789abcdef", c) : NULL;
+
+    return at ? (int)(at - "0123456789abcdef") : -1;
+}
+
+/*
+ * A line encodes more than the trail does: `|` and the like would look like its own signs.
+ * Those are decoded, so that one name is written in one way.
+ */
+static json_object *recoded(Piece piece)
+{
+    CLEANUP(mem) char *text = malloc(piece.length + 1);
+    size_t length = 0;
+
+    if (!text)
+        return NULL;
+    for (size_t i = 0; i < piece.length; i++) {
+        const char *at = piece.text + i;
+
+        if (*at == '\\' && piece.length - i >= 4 && at[1] == 'x') {
+            int high = hex_digit(at[2]);
+            int low = hex_digit(at[3]);
+            int byte = high < 0 || low < 0 ? -1 : high * 16 + low;
+
+            if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
+                text[length++] = (char)byte;
+                i += 3;
+                continue;
+            }
+        }
+        text[length++] = *at;
+    }
+    return json_object_new_string_len(text, (int)length);
+}
+
+/* `[a,b]` */
+static json_object *read_list(Piece piece)
+{
+    json_object *list;
+    Piece rest = {piece.text + 1, piece.length - 2};
+
+    if (piece.length < 2 || piece.text[0] != '[' || piece.text[piece.length - 1] != ']')
+        return NULL;
+    list = json_object_new_array();
+    while (rest.length > 0)
+        json_object_array_add(list, recoded(next_piece(&rest, ",")));
+    return list;
+}
+
+static int64_t number_of(Piece piece)
+{
+    int64_t number = 0;
+
+    for (size_t i = 0; i < piece.length && i < 18; i++) {
+        if (piece.text[i] < '0' || piece.text[i] > '9')
+            break;
+        number = 10 * number + (piece.text[i] - '0');
+    }
+    return number;
+}
+
+/* Returns NULL, or why the field cannot be read. */
+static const char *add_field(json_object *record, Piece name, Piece value,
+                             struct timespec *ret_when)
+{
+    if (is_text(name, "params") || is_text(name, "parts")) {
+        json_object *list = read_list(value);
+
+        if (!list)
+            return "a list without its end";
+        json_object_object_add(record, is_text(name, "parts") ? "parts" : "parameters", list);
+    } else if (is_text(name, "timestamp")) {
+        if (when_read(value.text, value.length, WHEN_LOCAL, ret_when) != value.length)
+            return "its timestamp is no time";
+    } else if (is_text(name, "findings")) {
+        json_object_object_add(record, "findings", json_object_new_int64(number_of(value)));
+    } else if (is_text(name, "repeated")) {
+        json_object_object_add(record, "event", json_object_new_string("repeat"));
+        json_object_object_add(record, "count", json_object_new_int64(number_of(value)));
+    } else if (is_text(name, "claimed")) {
+        json_object *who = json_object_new_object();
+
+        json_object_object_add(who, "claimed", recoded(value));
+        json_object_object_add(record, "who", who);
+    }
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (is_text(name, fields[i].field))
+            json_object_object_add(record, fields[i].member, recoded(value));
+    }
+    return NULL;
+}
+
+/* Returns NULL, or why they cannot be read. */
+static const char *add_fields(json_object *record, Piece rest, struct timespec *ret_when)
+{
+    while (rest.length > 0) {
+        Piece value = next_piece(&rest, " | ");
+        Piece name = {value.text, 0};
+        const char *equals = memchr(value.text, '=', value.length);
+        const char *why;
+
+        if (!equals)
+            return "a field without a value";
+        name.length = (size_t)(equals - value.text);
+        value.text = equals + 1;
+        value.length -= name.length + 1;
+        why = add_field(record, name, value, ret_when);
+        if (why)
+            return why;
+    }
+    return NULL;
+}
+
+/* Who asked to be taken for another: `uid:7`, or `-` and the reason in words. */
+static const char *read_identity(json_object *record, Piece user, Piece rest)
+{
+    struct timespec unused;
+    const char *equals = memchr(rest.text, '=', rest.length);
+
+    if (user.length == 0)
+        return "a record without a user";
+    json_object_object_add(record, "user", recoded(user));
+    if (equals)
+        return add_fields(record, rest, &unused);
+    json_object_object_add(record, "reason", recoded(rest));
+    return NULL;
+}
+
+/* What follows from the others: how a command came, and what became of it. */
+static void add_implied(json_object *record, const LineKind *kind, bool is_warning)
+{
+    const char *verdict = kind->verdict;
+    bool is_hmp = strcmp(json_object_get_string(json_object_object_get(record, "command")) ?: "",
+                         "human-monitor-command") == 0;
+
+    /* <warn> raises the level of what else would pass in silence. */
+    if (verdict && strcmp(verdict, "allow") == 0 && is_warning && kind->second &&
+        strcmp(kind->second, "command") == 0 && strcmp(kind->command_class, "dangerous") != 0)
+        verdict = "warn";
+    if (strcmp(kind->event, "outcome") == 0)
+        json_object_object_add(record, "result", json_object_new_string("failure"));
+    if (verdict)
+        json_object_object_add(record, "verdict", json_object_new_string(verdict));
+    if (kind->command_class)
+        json_object_object_add(record, "class", json_object_new_string(kind->command_class));
+    if (kind->second && strcmp(kind->second, "command") == 0 &&
+        !json_object_object_get(record, "channel"))
+        json_object_object_add(record, "channel", json_object_new_string(is_hmp ? "hmp" : "qmp"));
+}
+
+/* Returns NULL, or why it cannot be read. */
+static const char *read_parts(json_object *record, const LineKind *kind, Piece rest,
+                              struct timespec *ret_when)
+{
+    Piece first = next_piece(&rest, " | ");
+    Piece second;
+
+    if (strcmp(kind->event, "identity") == 0)
+        return read_identity(record, first, rest);
+    if (first.length == 0)
+        return "a record without a domain";
+    json_object_object_add(record, "domain", recoded(first));
+    if (kind->second) {
+        second = next_piece(&rest, " | ");
+        if (second.length == 0)
+            return "a record without its second part: it is torn";
+        json_object_object_add(record, kind->second, recoded(second));
+    }
+    return add_fields(record, rest, ret_when);
+}
+
+static const LineKind *find_kind(Piece name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (is_text(name, kinds[i].prefix))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+/* The members whose absence shows that a line was cut off. */
+static const char *find_lack(json_object *record, const LineKind *kind)
+{
+    if (kind->second && strcmp(kind->second, "command") == 0 &&
+        !json_object_object_get(record, "user"))
+        return "a record without a user: it is torn";
+    if (strcmp(kind->event, "start") == 0 && !json_object_object_get(record, "policy"))
+        return "a record without a policy: it is torn";
+    return NULL;
+}
+
+json_object *text_record_read(const char *text, size_t length, bool is_warning,
+                              struct timespec *ret_when, const char **why)
+{
+    CLEANUP(json) json_object *record = NULL;
+    Piece rest = {text, length};
+    Piece name;
+    const LineKind *kind;
+
+    *why = NULL;
+    *ret_when = (struct timespec){0};
+    if (length < 4 ||
+        (memcmp(text, "QMP", 3) != 0 && memcmp(text, "VM ", 3) != 0 && memcmp(text, "dom", 3) != 0))
+        return NULL;
+    name = next_piece(&rest, ": ");
+    kind = find_kind(name);
+    if (!kind || name.length == length)
+        return NULL;
+    record = json_object_new_object();
+    if (!record) {
+        *why = "out of memory";
+        return NULL;
+    }
+    json_object_object_add(record, "time", NULL); /* the first, once it is known */
+    json_object_object_add(record, "event", json_object_new_string(kind->event));
+    *why = read_parts(record, kind, rest, ret_when);
+    if (!*why)
+        *why = find_lack(record, kind);
+    if (*why)
+        return NULL;
+    add_implied(record, kind, is_warning);
+    return steal_pointer(&record);
+}
+
+void text_record_set_time(json_object *record, struct timespec when)
+{
+    char text[WHEN_TEXT_SIZE];
+
+    if (when.tv_sec == 0) {
+        json_object_object_del(record, "time");
+        return;
+    }
+    when_write(when, text);
+    json_object_object_add(record, "time", json_object_new_string(text));
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "recorded.h"
+
+#include "audit/reader.h"
+#include "helper.h"
+#include "util/cleanup.h"
+#include "util/printable.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char wrapper[] = "human-monitor-command";
+
+static const char *text_of(json_object *json, const char *member)
+{
+    json_object *value = NULL;
+
+    if (!json_object_object_get_ex(json, member, &value) ||
+        !json_object_is_type(value, json_type_string))
+        return NULL;
+    return json_object_get_string(value);
+}
+
+static int verdict_from_name(const char *name)
+{
+    for (int verdict = 0; name && verdict < VERDICT_COUNT; verdict++) {
+        if (strcmp(verdict_name((Verdict)verdict), name) == 0)
+            return verdict;
+    }
+    return -1;
+}
+
+/* In the text log only a label of another kind has a colon: sasl:NAME, x509:DN, uid:N. */
+static const char *unix_user_of(json_object *json, const char *label)
+{
+    json_object *who = NULL;
+
+    if (json_object_object_get_ex(json, "who", &who))
+        return text_of(who, "user");
+    return strcmp(label, "-") != 0 && !strchr(label, ':') ? label : NULL;
+}
+
+static bool read_kind(json_object *json, Recorded *ret)
+{
+    const char *event = text_of(json, "event");
+    json_object *count = NULL;
+
+    ret->count = 1;
+    if (!event)
+        return false;
+    if (strcmp(event, "repeat") == 0) {
+        if (!json_object_object_get_ex(json, "count", &count) || json_object_get_int64(count) < 1)
+            return false;
+        ret->count = json_object_get_int64(count);
+        return true;
+    }
+    ret->is_outcome = strcmp(event, "outcome") == 0;
+    return ret->is_outcome || strcmp(event, "decision") == 0;
+}
+
+bool recorded_read(json_object *json, Recorded *ret)
+{
+    const char *channel = text_of(json, "channel");
+    int verdict = verdict_from_name(text_of(json, "verdict"));
+
+    *ret = (Recorded){.json = json};
+    if (!read_kind(json, ret))
+        return false;
+    ret->domain = text_of(json, "domain");
+    ret->user = text_of(json, "user");
+    ret->name = text_of(json, "command");
+    ret->rule = text_of(json, "rule");
+    if (!ret->domain || !ret->user || !ret->name || !channel || channel_from_name(channel) < 0)
+        return false;
+    if (verdict < 0 && !ret->is_outcome)
+        return false;
+    ret->verdict = verdict < 0 ? VERDICT_DENY : (Verdict)verdict;
+    ret->rule = ret->rule ? ret->rule : "";
+    ret->unix_user = unix_user_of(json, ret->user);
+    ret->channel = (Channel)channel_from_name(channel);
+    if (ret->channel != CHANNEL_AGENT && strcmp(ret->name, wrapper) == 0) {
+        ret->channel = CHANNEL_HMP;
+        ret->name = text_of(json, "hmp");
+    }
+    return true;
+}
+
+json_object *recorded_list(const Recorded *recorded, const char *member)
+{
+    json_object *list = NULL;
+
+    if (!json_object_object_get_ex(recorded->json, member, &list) ||
+        !json_object_is_type(list, json_type_array))
+        return NULL;
+    return list;
+}
+
+const char *recorded_text(const Recorded *recorded, const char *member)
+{
+    return text_of(recorded->json, member);
+}
+
+const char *recorded_decider(const Recorded *recorded)
+{
+    const char *part = text_of(recorded->json, "part");
+
+    return part ? part : recorded->name;
+}
+
+GroupSet recorded_groups(const Recorded *recorded)
+{
+    json_object *names = recorded_list(recorded, "groups");
+    GroupSet groups = 0;
+
+    for (size_t i = 0; names && i < json_object_array_length(names); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(names, i));
+        const GroupInfo *group = name ? group_find(name) : NULL;
+
+        groups |= group ? group->set : 0;
+    }
+    return groups;
+}
+
+int recorded_class(const Recorded *recorded)
+{
+    const char *name = text_of(recorded->json, "class");
+
+    for (int class = 0; name && class < CLASS_COUNT; class ++) {
+        if (strcmp(class_name((CommandClass) class), name) == 0)
+            return class;
+    }
+    return -1;
+}
+
+char *recorded_decode(const char *text)
+{
+    char *plain = malloc(strlen(text) + 1);
+    char *out = plain;
+
+    if (!plain)
+        return NULL;
+    while (*text) {
+        unsigned byte;
+
+        if (text[0] == '\\' && text[1] == 'x' && isxdigit((unsigned char)text[2]) &&
+            isxdigit((unsigned char)text[3]) && sscanf(text + 2, "%2x", &byte) == 1 && byte) {
+            *out++ = (char)byte;
+            text += 4;
+        } else {
+            *out++ = *text++;
+        }
+    }
+    *out = '\0';
+    return plain;
+}
+
+char *recorded_shown(const char *text)
+{
+    CLEANUP(mem) char *plain = NULL;
+
+    for (const char *at = text; *at; at++) {
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e) {
+            plain = recorded_decode(text);
+            return plain ? printable(plain, "") : NULL;
+        }
+    }
+    return strdup(text);
+}
+
+/* As it is called, or as records write it. */
+static bool is_wanted(const char *recorded, const char *wanted)
+{
+    CLEANUP(mem) char *plain = NULL;
+
+    if (!wanted || strcmp(recorded, wanted) == 0)
+        return true;
+    plain = recorded_decode(recorded);
+    return plain && strcmp(plain, wanted) == 0;
+}
+
+static void complain_of_line(void *data, const char *source, uint64_t line_number, const char *why)
+{
+    (void)data;
+    fprintf(stderr, "%s:%" PRIu64 ": %s\n", source, line_number, why);
+}
+
+static bool is_asked(const RecordedQuery *query, const Recorded *recorded)
+{
+    return (query->wants_outcomes || !recorded->is_outcome) &&
+           is_wanted(recorded->domain, query->domain) && is_wanted(recorded->user, query->user);
+}
+
+int recorded_each(const RecordedQuery *query, RecordedVisitor visit, void *data,
+                  uint64_t *ret_unreadable)
+{
+    AuditSource source = {.files = (const char *const *)query->files,
+                          .n_files = query->n_files,
+                          .complain = complain_of_line};
+    AuditReader *reader = audit_reader_open(&source);
+    AuditEntry entry;
+    int result = reader ? 1 : -1;
+
+    while (result == 1) {
+        Recorded recorded;
+
+        result = audit_reader_next(reader, &entry);
+        if (result == 1 && recorded_read(entry.json, &recorded) && is_asked(query, &recorded) &&
+            visit(data, &recorded) != 0)
+            result = -1;
+    }
+    if (reader) {
+        *ret_unreadable = audit_reader_unreadable(reader);
+        audit_reader_close(reader);
+    }
+    return result;
+}

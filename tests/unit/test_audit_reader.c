@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is made of the lines of a trail, of libvirt's and the system's log, and of a journal. */
+#include "audit/reader.h"
+#include "audit/scan.h"
+#include "audit/when.h"
+#include "unit.h"
+#include "util/cleanup.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <zlib.h>
+
+#define CHAIN "f08a9c2f51ab4630f7ce417de633669dcd3151a8c51f381b08b05b8d79852dbe"
+#define TIME "\"time\":\"2026-11-21T10:00:00.000000Z\""
+#define LIBVIRT "2026-11-21 10:00:00.000+0000: 123: "
+
+typedef struct Row {
+    const char *name;
+    const char *text; /* of the whole file */
+    size_t length;
+    const char *wanted; /* its records, as a JSON array */
+    const char *complaint; /* what is said of it: `LINE: why`; NULL: nothing */
+} Row;
+
+static const Row rows[] = {
+    /* The trail. */
+    {"decision",
+     BYTES("{" TIME ",\"event\":\"decision\",\"domain\":\"demo\",\"seq\":2,\"chain\":\"" CHAIN
+           "\"}\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"demo\",\"seq\":2,\"chain\":\"" CHAIN "\"}]",
+     NULL},
+    {"lost, without a time", BYTES("{\"event\":\"lost\",\"records\":3}\n"),
+     "[{\"event\":\"lost\",\"records\":3}]", NULL},
+    {"blanks between members", BYTES("{ \"event\" : \"start\" }\n"), "[{\"event\":\"start\"}]",
+     NULL},
+    {"no newline at the end", BYTES("{\"event\":\"start\"}"), "[{\"event\":\"start\"}]", NULL},
+    {"empty lines", BYTES("\n\n{\"event\":\"start\"}\n\n"), "[{\"event\":\"start\"}]", NULL},
+    {"nothing", BYTES(""), "[]", NULL},
+    {"torn", BYTES("{\"event\":\"start\"}\n{\"time\":\"2026"), "[{\"event\":\"start\"}]",
+     "2: a JSON object without its end: it is torn"},
+    {"without its start", BYTES("{\"event\":\"start\"}\n\"x\":1}\n"), "[{\"event\":\"start\"}]",
+     "2: not a JSON object"},
+    {"two objects in a line", BYTES("{\"event\":\"start\"}{\"event\":\"start\"}\n"), "[]",
+     "1: not a JSON object"},
+    {"no event", BYTES("{\"domain\":\"x\"}\n"), "[]", "1: a record without an event"},
+    {"an event that is a number", BYTES("{\"event\":1}\n"), "[]", "1: a record without an event"},
+    {"a domain that is a list", BYTES("{\"event\":\"start\",\"domain\":[]}\n"), "[]",
+     "1: a member is no text"},
+    {"no time", BYTES("{\"event\":\"start\",\"time\":\"soon\"}\n"), "[]", "1: its time is no time"},
+    {"invalid UTF-8", BYTES("{\"event\":\"\xff\"}\n"), "[]", "1: bytes that are not UTF-8"},
+    {"a NUL in a record", BYTES("{\"event\":\"a\0b\"}\n"), "[]", "1: not a JSON object"},
+    {"NULs, as a crash leaves them", BYTES("\0\0\0\0\n{\"event\":\"start\"}\n"),
+     "[{\"event\":\"start\"}]", "1: NUL bytes: this is no text"},
+    {"too deep",
+     BYTES("{\"event\":\"start\",\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]"
+           "]]]]]]]"
+           "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}\n"),
+     "[]", "1: not a JSON object"},
+
+    /* libvirt's log. */
+    {"safe",
+     BYTES(LIBVIRT "info : QMP: demo | query-block | params=[a,b] | user=alice"
+                   " | timestamp=2026-11-21T09:59:59\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"demo\",\"command\":\"query-block\","
+     "\"parameters\":[\"a\",\"b\"],\"user\":\"alice\",\"verdict\":\"allow\",\"class\":\"safe\","
+     "\"channel\":\"qmp\"}]",
+     NULL},
+    {"safe, by a warn rule",
+     BYTES("2026-11-21 10:00:00.000+0000: 1: warning : QMP: d | x | params=[] | user=a\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"parameters\":[],"
+     "\"user\":\"a\",\"verdict\":\"warn\",\"class\":\"safe\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"privileged", BYTES(LIBVIRT "warning : QMP privileged: demo | quit | user=alice\n"),
+     "[{" TIME
+     ",\"event\":\"decision\",\"domain\":\"demo\",\"command\":\"quit\",\"user\":\"alice\","
+     "\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"memory dump",
+     BYTES(LIBVIRT "info : QMP memory dump: d | memsave | user=a | purpose=testing\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"memsave\",\"user\":\"a\","
+     "\"purpose\":\"testing\",\"verdict\":\"allow\",\"class\":\"memory-dump\",\"channel\":\"qmp\"}"
+     "]",
+     NULL},
+    {"blocked",
+     BYTES(LIBVIRT "error : QMP blocked: demo | human-monitor-command | user=alice"
+                   " | rule=baseline:@dangerous | hmp=info status\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"demo\",\"command\":\"human-monitor-command\","
+     "\"user\":\"alice\",\"rule\":\"baseline:@dangerous\",\"hmp\":\"info status\","
+     "\"verdict\":\"deny\",\"channel\":\"hmp\"}]",
+     NULL},
+    {"dangerous", BYTES("QMP dangerous: d | x | user=a | rule=host:x#1 | channel=agent\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"rule\":\"host:x#1\",\"channel\":\"agent\",\"verdict\":\"allow\",\"class\":\"dangerous\"}]",
+     NULL},
+    {"unknown, with parts", BYTES("QMP unknown: d | transaction | user=a | parts=[x,y] | part=y\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"transaction\",\"user\":\"a\","
+     "\"parts\":[\"x\",\"y\"],\"part\":\"y\",\"verdict\":\"warn\",\"class\":\"unknown\","
+     "\"channel\":\"qmp\"}]",
+     NULL},
+    {"would block", BYTES("QMP would block: d | x | user=a | rule=r | class=dangerous\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\",\"rule\":\"r\","
+     "\"class\":\"dangerous\",\"verdict\":\"audit\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"repeated", BYTES("QMP blocked: d | x | user=a | rule=r | repeated=12\n"),
+     "[{\"event\":\"repeat\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\",\"rule\":\"r\","
+     "\"count\":12,\"verdict\":\"deny\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"refused by libvirt", BYTES("QMP refused by libvirt: d | x | user=a\n"),
+     "[{\"event\":\"outcome\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"result\":\"failure\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"identity", BYTES("QMP identity refused: uid:7 | claimed=root\n"),
+     "[{\"event\":\"identity\",\"user\":\"uid:7\",\"who\":{\"claimed\":\"root\"},"
+     "\"verdict\":\"deny\"}]",
+     NULL},
+    {"policy", BYTES("domain policy changed: d | policy=none | was=invalid\n"),
+     "[{\"event\":\"policy\",\"domain\":\"d\",\"policy\":\"none\",\"was\":\"invalid\"}]", NULL},
+    {"names with signs",
+     BYTES("QMP privileged: a\\x7cb\\x3dc\\x3ad\\x5c\\xff | x | user=sasl:a\\x40\n"),
+     "[{\"event\":\"decision\",\"domain\":\"a|b=c:d\\\\x5c\\\\xff\",\"command\":\"x\","
+     "\"user\":\"sasl:a@\",\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"others' lines",
+     BYTES(LIBVIRT "error : qemuX:12 : QMP blocked: d | x | user=a | rule=r\n"
+                   "a message's second line\n{\"id\":\"of QEMU's\"\n\n" LIBVIRT
+                   "info : libvirt version: 9.0.0\n" LIBVIRT "error : access denied: x\n"),
+     "[]", NULL},
+    {"a torn line", BYTES(LIBVIRT "error : QMP blocked: demo\n"), "[]",
+     "1: a record without its second part: it is torn"},
+    {"a line torn later", BYTES(LIBVIRT "error : QMP blocked: demo | qu\n"), "[]",
+     "1: a record without a user: it is torn"},
+    {"a torn list", BYTES("QMP: demo | x | params=[a\n"), "[]", "1: a list without its end"},
+
+    /* The system's log. */
+    {"start refused, by syslog",
+     BYTES("2026-11-21T11:00:00.000000+01:00 host qmp-guard[12]: VM start refused: d | unix-monitor"
+           " | operation=prepare | policy=none | rule=baseline:start | reason=-qmp opens /tmp/x\n"),
+     "[{" TIME ",\"event\":\"start\",\"domain\":\"d\",\"finding\":\"unix-monitor\","
+     "\"operation\":\"prepare\",\"policy\":\"none\",\"rule\":\"baseline:start\","
+     "\"reason\":\"-qmp opens /tmp/x\",\"verdict\":\"deny\"}]",
+     NULL},
+    {"start, its own time before syslog's",
+     BYTES("Nov 21 11:00:00 host qmp-guard[12]: VM start: d | prepare | policy=none | findings=2"
+           " | timestamp=2026-11-21T10:00:00\n"),
+     "[{" TIME
+     ",\"event\":\"start\",\"domain\":\"d\",\"operation\":\"prepare\",\"policy\":\"none\","
+     "\"findings\":2,\"verdict\":\"allow\"}]",
+     NULL},
+    {"libvirtd, by syslog",
+     BYTES("2026-11-21T10:00:00Z host libvirtd[9]: 9: error : QMP blocked: d | x | user=a | "
+           "rule=r\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"rule\":\"r\",\"verdict\":\"deny\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"another program, by syslog",
+     BYTES("2026-11-21T10:00:00Z host logger: QMP blocked: d | x | user=a | rule=r\n"), "[]", NULL},
+
+    /* A journal. */
+    {"journal",
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1795255200000000\",\"_UID\":\"0\",\"_HOSTNAME\":\"h\","
+           "\"PRIORITY\":\"4\",\"QMPGUARD_VERDICT\":\"allow\","
+           "\"MESSAGE\":\"QMP privileged: d | x | user=a\"}\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"verdict\":\"allow\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"journal, another's message",
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":\"hello\"}\n"), "[]", NULL},
+    {"journal, a user's forgery",
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"_UID\":\"1000\","
+           "\"MESSAGE\":\"QMP privileged: d | x | user=a\"}\n"),
+     "[]", NULL},
+    {"journal, a message of bytes",
+     BYTES(
+         "{\"__REALTIME_TIMESTAMP\":\"1795255200000000\",\"MESSAGE\":[81,77,80,32,112,114,105,118,"
+         "105,108,101,103,101,100,58,32,100,32,124,32,120,32,124,32,117,115,101,114,61,97]}\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"journal, a message left out",
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"QMPGUARD_VERDICT\":\"deny\",\"MESSAGE\":null}\n"),
+     "[]", "1: its MESSAGE was left out: run journalctl with --all"},
+};
+
+/* Writes @text to a file that is there until the test's end. */
+static const char *write_file(const char *text, size_t length)
+{
+    static char path[] = "/tmp/qmp-guard-audit.XXXXXX";
+    CLEANUP(fd) int fd = -1;
+
+    strcpy(path + sizeof(path) - 7, "XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, length), length);
+    return path;
+}
+
+static void note_complaint(void *data, const char *source, uint64_t line_number, const char *why)
+{
+    char **complaint = data;
+
+    free(*complaint);
+    *complaint = formatted("%d: %s", (int)line_number, why);
+}
+
+/* All records of a file, as an array. */
+static json_object *read_all(const char *path, bool is_lazy, char **complaint)
+{
+    const AuditSource source = {.files = &path,
+                                .n_files = 1,
+                                .complain = note_complaint,
+                                .data = complaint,
+                                .is_lazy = is_lazy};
+    AuditReader *reader = audit_reader_open(&source);
+    json_object *all = json_object_new_array();
+    AuditEntry entry;
+
+    assert_non_null(reader);
+    while (audit_reader_next(reader, &entry) > 0) {
+        assert_true(entry.json || is_lazy);
+        assert_int_equal(audit_entry_parse(reader, &entry), 0);
+        json_object_array_add(all, json_object_get(entry.json));
+    }
+    assert_int_equal(audit_reader_unreadable(reader), *complaint ? 1 : 0);
+    audit_reader_close(reader);
+    return all;
+}
+
+static void test_row(void **state)
+{
+    const Row *row = *state;
+
+    for (int is_lazy = 0; is_lazy < 2; is_lazy++) {
+        const char *path = write_file(row->text, row->length);
+        CLEANUP(mem) char *complaint = NULL;
+        CLEANUP(json) json_object *all = read_all(path, is_lazy, &complaint);
+
+        unlink(path);
+        assert_json(all, row->wanted);
+        if (row->complaint)
+            assert_string_equal(complaint, row->complaint);
+        else
+            assert_null(complaint);
+    }
+}
+
+static void test_when(void **state)
+{
+    static const char line[] = "QMP: d | x | params=[] | user=a | timestamp=2026-11-21T10:00:00";
+    const char *path = write_file(line, sizeof(line) - 1);
+    const AuditSource source = {.files = &path, .n_files = 1};
+    AuditReader *reader = audit_reader_open(&source);
+    AuditEntry entry;
+
+    assert_non_null(reader);
+    assert_int_equal(audit_reader_next(reader, &entry), 1);
+    assert_int_equal(entry.when.tv_sec, 1795255200);
+    assert_int_equal(entry.line_number, 1);
+    assert_string_equal(entry.source, path);
+    assert_string_equal(audit_entry_text(&entry, "user"), "a");
+    assert_null(audit_entry_text(&entry, "hmp"));
+    assert_int_equal(audit_reader_next(reader, &entry), 0);
+    audit_reader_close(reader);
+    unlink(path);
+}
+
+/* Lines that are longer than any buffer, and such as are longer than any that is looked at. */
+static void test_long_lines(void **state)
+{
+    static const size_t lengths[] = {1000,    262143,  262144,  262145,
+                                     1048576, 4194000, 4194400, 9000000};
+
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        CLEANUP(mem) char *filling = repeated('x', lengths[i]);
+        CLEANUP(mem)
+        char *text = formatted("{\"event\":\"a\",\"x\":\"%s\"}\n{\"event\":\"b\"}\n", filling);
+        const char *path = write_file(text, strlen(text));
+        CLEANUP(mem) char *complaint = NULL;
+        CLEANUP(json) json_object *all = read_all(path, true, &complaint);
+        bool is_read = lengths[i] < 4194304 - 30;
+
+        unlink(path);
+        assert_int_equal(json_object_array_length(all), is_read ? 2 : 1);
+        if (is_read)
+            assert_null(complaint);
+        else
+            assert_string_equal(complaint, "1: a line of more than 4 MiB");
+    }
+}
+
+/* Plain, in one piece, and in two that were put together. */
+static void test_gzip(void **state)
+{
+    const char *path = write_file("", 0);
+
+    for (int i = 0; i < 2; i++) {
+        gzFile file = gzopen(path, "ab");
+        CLEANUP(mem) char *complaint = NULL;
+        json_object *all;
+
+        gzputs(file, "{\"event\":\"a\"}\n{\"event\":\"b\"}\n");
+        gzclose(file);
+        all = read_all(path, false, &complaint);
+        assert_int_equal(json_object_array_length(all), 2 * (i + 1));
+        json_object_put(all);
+    }
+    unlink(path);
+}
+
+typedef struct WhenRow {
+    const char *text;
+    const char
+        *wanted; /* with TZ=UTC-1, an hour ahead, at 2026-11-21T10:00:00Z; NULL: it is none */
+} WhenRow;
+
+static const WhenRow when_rows[] = {
+    {"now", "2026-11-21T10:00:00.000000Z"},
+    {"today", "2026-11-20T23:00:00.000000Z"},
+    {"Yesterday", "2026-11-19T23:00:00.000000Z"},
+    {"1 hour ago", "2026-11-21T09:00:00.000000Z"},
+    {"10 min ago", "2026-11-21T09:50:00.000000Z"},
+    {"2 days ago", "2026-11-19T10:00:00.000000Z"},
+    {"90 seconds ago", "2026-11-21T09:58:30.000000Z"},
+    {"1 week ago", "2026-11-14T10:00:00.000000Z"},
+    {"2026-11-20", "2026-11-19T23:00:00.000000Z"},
+    {"2026-11-20 12:30", "2026-11-20T11:30:00.000000Z"},
+    {"2026-11-20T12:30:15", "2026-11-20T11:30:15.000000Z"},
+    {"2026-11-20T12:30:15Z", "2026-11-20T12:30:15.000000Z"},
+    {"2026-11-20T12:30:15.25+02:00", "2026-11-20T10:30:15.250000Z"},
+    {"2026-11-20 12:30:15 ", NULL},
+    {"12:30", "2026-11-21T11:30:00.000000Z"},
+    {"12:30:15Z", "2026-11-21T12:30:15.000000Z"},
+    {"@1795255200", "2026-11-21T10:00:00.000000Z"},
+    {"@1795255200.5", "2026-11-21T10:00:00.500000Z"},
+    {"2028-02-29", "2028-02-28T23:00:00.000000Z"},
+    {"2026-02-29", NULL},
+    {"2026-13-01", NULL},
+    {"2026-11-20T25:00", NULL},
+    {"24:00", NULL},
+    {"", NULL},
+    {"@", NULL},
+    {"@-1", NULL},
+    {"1 hour", NULL},
+    {"1 fortnight ago", NULL},
+    {"-1 hour ago", NULL},
+    {"tomorrow", NULL},
+    {"999999999 years ago", NULL},
+};
+
+static void test_when_row(void **state)
+{
+    const WhenRow *row = *state;
+    const struct timespec now = {.tv_sec = 1795255200};
+    struct timespec when;
+    char text[WHEN_TEXT_SIZE];
+    Reason why = {0};
+    int result;
+
+    setenv("TZ", "UTC-1", 1);
+    tzset();
+    result = when_parse(row->text, now, &when, &why);
+    setenv("TZ", "UTC", 1);
+    tzset();
+    if (!row->wanted) {
+        assert_int_equal(result, -1);
+        assert_has_word(why.text, "accepted are");
+        assert_has_word(why.text, "@SECONDS");
+        return;
+    }
+    assert_int_equal(result, 0);
+    when_write(when, text);
+    assert_string_equal(text, row->wanted);
+}
+
+/* What is let through unparsed has to be what json-c would take. */
+typedef struct ScanRow {
+    const char *text;
+    bool is_sound;
+} ScanRow;
+
+static const ScanRow scan_rows[] = {
+    {"{}", true},
+    {"{\"a\":1}", true},
+    {"{\"a\":\"x\\\\y\\\"\",\"b\":[],\"c\":{},\"d\":[1,\"x\",{\"y\":-2}]}", true},
+    {"", false},
+    {"{", false},
+    {"{\"a\":1", false},
+    {"{\"a\":1}}", false},
+    {"{\"a\":1,}", false},
+    {"{\"a\" :1}", false},
+    {"{\"a\":01}", false},
+    {"{\"a\":-}", false},
+    {"{\"a\":}", false},
+    {"{\"a\":[1,]}", false},
+    {"{\"a\":[1}", false},
+    {"{\"a\":\"\\u0041\"}", false}, /* the guard does not write it */
+    {"{\"a\":\"\xc3\xa4\"}", false},
+    {"{\"a\":\"\x01\"}", false},
+    {"{\"a\":\"x}", false},
+    {"{a:1}", false},
+    {"[1]", false},
+};
+
+static void test_scan_row(void **state)
+{
+    const ScanRow *row = *state;
+    CLEANUP(mem) char *copy = malloc(strlen(row->text) + 1); /* so that its end is known */
+    CLEANUP(json) json_object *parsed = json_tokener_parse(row->text);
+
+    memcpy(copy, row->text, strlen(row->text));
+    assert_int_equal(scan_is_sound(copy, strlen(row->text)), row->is_sound);
+    if (row->is_sound)
+        assert_non_null(parsed);
+}
+
+static void test_scan_members(void **state)
+{
+    static const char line[] = "{\"a\":\"x\\\\\",\"b\":[\"]\",{\"c\":1}],\"d\":7}";
+    static const char *const names[] = {"a", "b", "d"};
+    static const char *const values[] = {"\"x\\\\\"", "[\"]\",{\"c\":1}]", "7"};
+    Scan scan = scan_start(line, sizeof(line) - 1);
+    ScanMember member;
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        assert_true(scan_next(&scan, &member));
+        assert_true(scan_is_named(&member, names[i]));
+        assert_int_equal(member.value_length, strlen(values[i]));
+        assert_memory_equal(member.value, values[i], member.value_length);
+    }
+    assert_false(scan_next(&scan, &member));
+    assert_false(scan.failed);
+}
+
+int main(void)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    UNIT_ADD_ROWS(rows, test_row);
+    UNIT_ADD_ROWS(when_rows, test_when_row);
+    UNIT_ADD_ROWS(scan_rows, test_scan_row);
+    unit_add("time, place and members", test_when, NULL);
+    unit_add("long lines", test_long_lines, NULL);
+    unit_add("gzip", test_gzip, NULL);
+    unit_add("members of a line", test_scan_members, NULL);
+    return unit_run("audit reader");
+}
