@@ -297,7 +297,7 @@ typedef struct WordRow {
     "{\"event\":\"start\",\"domain\":\"demo\",\"uuid\":\"1-2\",\"operation\":\"" operation         \
     "\",\"verdict\":\"" verdict "\",\"policy\":\"" policy "\","
 #define JSON_UNREAD(operation, verdict)                                                            \
-    "{\"event\":\"start\",\"domain\":\"demo\",\"uuid\":null,\"operation\":\"" operation            \
+    "{\"event\":\"start\",\"domain\":\"demo\",\"operation\":\"" operation                          \
     "\",\"verdict\":\"" verdict "\",\"policy\":\"unknown\","
 
 #define NETWORK_REASON                                                                             \
@@ -355,7 +355,7 @@ static void test_word_row(void **state)
     json_object *when = NULL;
 
     assert_true(json_object_object_get_ex(object, "time", &when));
-    assert_int_equal(json_object_get_string_len(when), strlen("2026-11-21T12:34:56Z"));
+    assert_int_equal(json_object_get_string_len(when), strlen("2026-11-21T12:34:56.000000Z"));
     json_object_object_del(object, "time");
     assert_json(object, row->json);
     if (strstr(row->line, " | timestamp="))
