@@ -18,39 +18,13 @@ import libvirt
 from audit_log import AuditLog
 from clients import REPO, answer_of
 from machines import Machine, bare_xml, unique_name
+from trail import Trail
 
 SERVER = pathlib.Path(__file__).with_name("lab_server.py")
 HOST_POLICY_PATH = "/etc/libvirt/qmp-guard/policy.xml"
 # What holds without a file. A daemon that once had one is not started from without it.
 SHIPPED_DEFAULT = '<policy xmlns="urn:qmp-guard:policy:1" profile="baseline"><delegate/></policy>'
 HOOK_PATH = "/etc/libvirt/hooks/qemu.d/50-qmp-guard"
-
-
-class Trail:
-    """The hook's durable records after mark(). It writes them before libvirt goes on, so nothing need be waited for."""
-
-    def __init__(self, path):
-        self.path = path
-        self.offset = 0
-
-    def mark(self):
-        self.offset = self.path.stat().st_size if self.path.is_file() else 0
-        return self
-
-    def lines(self):
-        if not self.path.is_file():
-            return []
-        return self.path.read_bytes()[self.offset:].decode().split("\n")[:-1]
-
-    def records(self, domain=None, **wanted):
-        """Those of a domain, if one is named, and with these fields."""
-        found = [json.loads(line) for line in self.lines()]
-        return [record for record in found if (domain is None or record["domain"] == domain) and
-                all(record.get(key) == value for key, value in wanted.items())]
-
-    def findings(self, domain):
-        """(verdict, finding) of each record; a start that passes has no finding."""
-        return [(record["verdict"], record.get("finding")) for record in self.records(domain)]
 
 
 class Refusal(NamedTuple):
@@ -96,7 +70,7 @@ class SecondLab:
         self.log = AuditLog(self.directory / "var/log/libvirt/libvirtd.log")
         self.guard = f"{environment['QMP_GUARD_BUILD']}/plugin/guard.so"
         self.host_policy = self.directory / "etc/libvirt/qmp-guard/policy.xml"
-        self.trail = Trail(self.directory / "var/log/libvirt/qmp-guard/audit.log")
+        self.trail = Trail(self.directory)
         self.connection = None
 
     def run(self, *arguments, user=None, input=None):

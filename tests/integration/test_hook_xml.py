@@ -115,7 +115,7 @@ def test_input(lab, name):
     content, is_sound = INPUTS[name]
     done = ask(lab, "prepare", content)
     assert (done.returncode == 0) == is_sound, done.stderr
-    (record,) = lab.trail.records("fed")
+    (record,) = lab.trail.starts("fed")
     assert record["verdict"] == ("allow" if is_sound else "deny")
     if not is_sound:
         assert record["finding"] == "unreadable" and record["rule"] == "start:unreadable" and record["reason"]
@@ -124,7 +124,7 @@ def test_input(lab, name):
 
     lab.trail.mark()
     assert ask(lab, "reconnect", content).returncode == 0       # libvirt would kill a domain that runs
-    (record,) = lab.trail.records("fed")
+    (record,) = lab.trail.starts("fed")
     assert record["verdict"] == ("allow" if is_sound else "warn") and record["operation"] == "reconnect"
 
 
@@ -132,7 +132,7 @@ def test_input(lab, name):
 def test_other_starts_are_judged_alike(lab, operation):
     assert ask(lab, operation, GOOD).returncode == 0
     assert ask(lab, operation, GOOD[:-1].rstrip(b">")).returncode == 1
-    assert [record["operation"] for record in lab.trail.records("fed")] == 2 * [operation]
+    assert [record["operation"] for record in lab.trail.starts("fed")] == 2 * [operation]
 
 
 @pytest.mark.parametrize("operation", NOT_JUDGED)
@@ -169,7 +169,7 @@ def test_truncated(lab):
     for length in lengths:
         assert ask(lab, "prepare", GOOD[:length]).returncode == 1
         assert ask(lab, "reconnect", GOOD[:length]).returncode == 0
-    records = lab.trail.records("fed")
+    records = lab.trail.starts("fed")
     assert len(records) == 2 * len(lengths) and {record["finding"] for record in records} == {"unreadable"}
 
 
@@ -206,7 +206,7 @@ def test_mutated(lab, seed):
         if not seed:
             assert ask(lab, "reconnect", content).returncode == 0
     assert 2 < sum(verdicts) < 98       # else they are no trial
-    assert len(lab.trail.records("fed", operation="prepare")) == 100
+    assert len(lab.trail.starts("fed", operation="prepare")) == 100
 
 
 NAMES = ["two\nlines", "two\r\nlines", "\x1b[31mred\x1b[0m", "\udcff\udc80", "caf\u00e9", "a | b: c=d",
@@ -229,7 +229,7 @@ def test_names(lab, name):
 def test_different_names_stay_different(lab):
     for name in NAMES:
         ask(lab, "prepare", GOOD, name=name)
-    assert len({record["domain"] for record in lab.trail.records()}) == len(NAMES)
+    assert len({record["domain"] for record in lab.trail.starts()}) == len(NAMES)
 
 
 def test_without_arguments(lab):
@@ -244,4 +244,4 @@ def test_without_standard_streams(lab):
         lab.trail.mark()
         done = lab.run("sh", "-c", f'"$0" fed prepare begin - </dev/null {closed}', HOOK_PATH)
         assert done.returncode == status
-        assert [record["verdict"] for record in lab.trail.records()] == ["deny"]
+        assert [record["verdict"] for record in lab.trail.starts()] == ["deny"]

@@ -129,7 +129,7 @@ def test_hook_under_an_operators_script(guests, bare_lab, wrapped):
 
 
 def reconnects(lab, name):
-    records = lab.trail.records(name)
+    records = lab.trail.starts(name)
     assert {record["operation"] for record in records} == {"reconnect"}
     return {(record["verdict"], record.get("finding")) for record in records}
 

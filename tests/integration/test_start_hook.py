@@ -223,8 +223,9 @@ def test_whole_record(lab):
     """Each field of both kinds of record."""
     name, xml = made(lab, ["-qmp", TCP], metadata=policy("<allow/>"))
     assert refusal_of(lab.start(xml))
-    (record,) = lab.trail.records()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record.pop("time"))
+    (record,) = lab.trail.starts()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", record.pop("time"))
+    assert record.pop("seq") > 0 and len(record.pop("chain")) == 64
     assert re.fullmatch(r"[0-9a-f]{64}", record["policy"]) and re.fullmatch(r"[0-9a-f-]{36}", record["uuid"])
     assert record == {
         "event": "start", "domain": name, "uuid": record["uuid"], "operation": "prepare", "verdict": "deny",
@@ -233,8 +234,8 @@ def test_whole_record(lab):
     assert lab.trail.path.stat().st_mode & 0o777 == 0o600
     lab.trail.mark()
     started = lab.start(made(lab, [])[1])
-    (record,) = lab.trail.records()
-    assert record.pop("time")
+    (record,) = lab.trail.starts()
+    assert record.pop("time") and record.pop("seq") and record.pop("chain")
     assert record == {"event": "start", "domain": started.name(), "uuid": started.UUIDString(), "operation": "prepare",
                       "verdict": "allow", "policy": "none", "findings": 0}
 
@@ -253,7 +254,7 @@ def test_words_of_the_domains_stay_in_the_line(lab):
     name, xml = made(lab, ["-qmp", "unix:/a\nqmp-guard: b\u00e9\u202e,server=on", "-new\nline"])
     told = refusal_of(lab.start(xml))
     assert told.domain == name and all(" " <= letter <= "~" for letter in told.reason)
-    assert len(lab.trail.lines()) == len(lab.trail.records(name, verdict="deny")) == 3
+    assert len(lab.trail.lines()) == len(lab.trail.starts(name, verdict="deny")) == 3
 
 
 def test_too_many_findings(lab):
@@ -281,7 +282,7 @@ def test_invalid_host_policy(lab, text, spoil, reason):
     name, xml = made(lab, [])
     told = refusal_of(lab.start(xml))
     assert (told.finding, told.rule) == ("unreadable", "host:invalid") and re.search(reason, told.reason)
-    (record,) = lab.trail.records(name)
+    (record,) = lab.trail.starts(name)
     assert (record["verdict"], record["rule"]) == ("deny", "host:invalid") and re.search(reason, record["reason"])
     lab.set_host_policy(LAX)
     assert is_running(lab.start(xml))
@@ -313,7 +314,7 @@ def test_digest_of_the_policy(lab):
         lab.trail.mark()
         name, xml = made(lab, [BROKEN], metadata=text)
         lab.start(xml)
-        (found,) = {record["policy"] for record in lab.trail.records(name)}
+        (found,) = {record["policy"] for record in lab.trail.starts(name)}
         digests.append(found)
         done = lab.run("virt-qmp-guard", "check", "--domain-xml", lab.file("domain.xml", xml), "--start", "--json")
         assert json.loads(done.stdout)["policy"] == found
@@ -332,7 +333,7 @@ def test_policy_whose_namespace_is_declared_further_up(lab, declared_in):
     assert lab.trail.findings(name) == [("allow", None)]
     file = lab.file("domain.xml", started.XMLDesc())
     answer = json.loads(lab.run("virt-qmp-guard", "check", "--domain-xml", file, "--start", "--json").stdout)
-    assert {answer["policy"]} == {record["policy"] for record in lab.trail.records(name)}
+    assert {answer["policy"]} == {record["policy"] for record in lab.trail.starts(name)}
 
 
 def changed(xml, arguments=(), metadata=None):
@@ -381,12 +382,12 @@ def test_restore(lab, managed):
         lab.trail.mark()
         told = refusal_of(saved.restore(xml))
         assert told.finding == finding and not saved.domain.isActive()
-        assert [record["operation"] for record in lab.trail.records(verdict="deny")] == ["restore"]
+        assert [record["operation"] for record in lab.trail.starts(verdict="deny")] == ["restore"]
     # The image is still there.
     lab.set_host_policy(start_rules('<ignore finding="network-monitor"/>'))
     lab.trail.mark()
     assert saved.restore(with_monitor) is None and saved.domain.isActive()
-    assert [(record["operation"], record["verdict"]) for record in lab.trail.records()] == [
+    assert [(record["operation"], record["verdict"]) for record in lab.trail.starts()] == [
         ("restore", "allow"), ("prepare", "allow")]
 
 
@@ -398,7 +399,7 @@ def test_restore_of_what_was_saved(lab, managed):
     lab.set_host_policy(refuse_only("argument"))
     lab.trail.mark()
     assert saved.restore() is None and saved.domain.isActive()
-    (digest,) = {record["policy"] for record in lab.trail.records()}
+    (digest,) = {record["policy"] for record in lab.trail.starts()}
     assert len(digest) == 64
 
 
@@ -570,4 +571,4 @@ def test_system_log_says_why_nothing_can_be_recorded(without_trail):
     status, lines = syslog_of(lab, "prepare", xml, name)
     assert status == 1
     assert [text for level, text in lines if level == LOG_ERR] == [
-        "cannot record: cannot open /var/log/libvirt/qmp-guard/audit.log: Not a directory"]
+        "cannot record: cannot open /var/log/libvirt/qmp-guard/audit.log.head: Not a directory"]

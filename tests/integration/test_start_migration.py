@@ -50,10 +50,10 @@ def test_policy_travels(labs, flags):
     source, target = labs
     domain = source.start(bare_xml(unique_name("moves"), metadata=OWN))
     name = domain.name()
-    (before,) = source.trail.records(name)
+    (before,) = source.trail.starts(name)
     assert migrate(source, target, domain, flags) is None
     assert name in names_in(target) and name not in names_in(source)
-    records = target.trail.records(name)
+    records = target.trail.starts(name)
     assert [(record["operation"], record["verdict"]) for record in records] == [
         ("migrate", "allow"), ("prepare", "allow")]
     assert {record["policy"] for record in records} == {before["policy"]} and len(before["policy"]) == 64
@@ -76,11 +76,11 @@ def test_target_refuses(labs, there, words, finding):
     told = refusal_of(migrate(source, target, domain))
     assert told and (told.domain, told.finding) == (name, finding)
     assert name not in names_in(target)
-    assert {(record["operation"], record["verdict"]) for record in target.trail.records(name)} == {("migrate", "deny")}
+    assert {(record["operation"], record["verdict"]) for record in target.trail.starts(name)} == {("migrate", "deny")}
     assert domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED       # as it was
     domain.resume()
     assert (source.directory / f"run/libvirt/qemu/{name}.pid").read_text() == pid
-    assert [record["operation"] for record in source.trail.records(name)] == ["prepare"]
+    assert [record["operation"] for record in source.trail.starts(name)] == ["prepare"]
 
     target.set_host_policy(LAX)
     target.trail.mark()
@@ -113,8 +113,8 @@ def test_other_xml_for_the_target(labs):
 
     target.trail.mark()
     assert migrate(source, target, domain, **{libvirt.VIR_MIGRATE_PARAM_DEST_XML: loosened}) is None
-    (before,) = source.trail.records(domain.name(), operation="prepare")
-    (after,) = {record["policy"] for record in target.trail.records(domain.name())}
+    (before,) = source.trail.starts(domain.name(), operation="prepare")
+    (after,) = {record["policy"] for record in target.trail.starts(domain.name())}
     assert len(after) == 64 and after != before["policy"]       # the trails tell
 
 

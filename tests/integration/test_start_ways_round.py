@@ -165,7 +165,7 @@ def test_hardened_host(lab, saved, attempt, way):
     assert done.returncode == 1 and told and told.domain == name and told.rule.startswith("host:start#")
     assert not lab.is_running(name)
     assert ("deny", finding) in lab.trail.findings(name) and ("allow", None) not in lab.trail.findings(name)
-    assert {record["operation"] for record in lab.trail.records(name)} <= {"prepare", "restore"}
+    assert {record["operation"] for record in lab.trail.starts(name)} <= {"prepare", "restore"}
     assert not (lab.directory / "alice.sock").exists() and not (lab.directory / "ran").exists()
     assert not lab.wrapper_ran(f"guest={name}")
 
@@ -242,13 +242,13 @@ def test_own_policy_is_loosened(lab, loosen):
     lab.done("define", lab.file("domain.xml", bare_xml(name, metadata=STRICT)))
     lab.done("start", name, "--paused")
     assert is_refused(lab, name, "system_reset") and is_refused(lab, name, "inject-nmi")
-    (before,) = {record["policy"] for record in lab.trail.records(name)}
+    (before,) = {record["policy"] for record in lab.trail.starts(name)}
     lab.trail.mark()
     loosen(lab, name)
     assert lab.is_running(name)
     assert is_refused(lab, name, "inject-nmi") and is_refused(lab, name, "pmemsave")
     assert not is_refused(lab, name, "system_reset")    # this one the host leaves to domains
-    digests = {record["policy"] for record in lab.trail.records(name, event="start")}
+    digests = {record["policy"] for record in lab.trail.starts(name)}
     assert before not in digests and len(digests) == (0 if loosen == loosen_live else 1)
 
 

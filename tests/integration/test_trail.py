@@ -13,40 +13,9 @@ import pytest
 from clients import HMP, request
 from machines import NAMESPACE, unique_name
 from second_lab import SecondLab
+from trail import Trail, assert_chained
 
 STATUS = request("query-status")
-ZERO = ""
-
-
-class Trail:
-    """What was written to a lab's trail after mark()."""
-
-    def __init__(self, directory):
-        self.path = directory / "var/log/libvirt/qmp-guard/audit.log"
-        self.mark()
-
-    def mark(self):
-        self.offset = self.path.stat().st_size if self.path.exists() else 0
-        return self
-
-    def records(self, *events):
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            found = [json.loads(line) for line in file]
-        return [record for record in found if not events or record["event"] in events]
-
-
-def assert_chained(*paths):
-    """Computes the chain anew, from the first of the files to the last; returns the number of records."""
-    chain, seq = ZERO, 0
-    for path in paths:
-        for line in path.read_bytes().splitlines():
-            record = json.loads(line)
-            seq += 1
-            hashed = line[:line.rindex(b',"chain":"')]
-            chain = hashlib.sha256(chain.encode() + hashed).hexdigest()
-            assert (record["seq"], record["chain"]) == (seq, chain), line
-    return seq
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +28,7 @@ def shared_lab(in_lab):
 @pytest.fixture
 def lab(shared_lab):
     yield shared_lab
-    shared_lab.host_policy.unlink(missing_ok=True)
+    set_host_policy(shared_lab)
 
 
 @pytest.fixture
