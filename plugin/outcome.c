@@ -12,9 +12,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* An answer that says no is short; a longer one is not read for it. */
-#define ERROR_REPLY_MAX ((size_t)65536)
-
 static uint64_t run;
 
 static void make_run(void)
@@ -41,22 +38,26 @@ struct timespec outcome_clock(void)
     return now;
 }
 
-/* The class in {"error":{"class":"GenericError",...}}; a new string, or NULL. */
+/*
+ * The class in {"id":...,"error":{"class":"GenericError",...}}; a new string, or NULL. An
+ * error repeats what was sent, so it may be large, but it does not begin like an answer.
+ */
 static char *error_class(const char *reply)
 {
-    size_t length = strnlen(reply, ERROR_REPLY_MAX);
+    static const char answer[] = "{\"return\"";
     CLEANUP(json) json_object *parsed = NULL;
     json_object *error = NULL;
     json_object *class = NULL;
 
-    if (length == ERROR_REPLY_MAX || !strstr(reply, "\"error\""))
+    if (strncmp(reply, answer, sizeof(answer) - 1) == 0 || !strstr(reply, "\"error\""))
         return NULL;
     parsed = json_tokener_parse(reply);
     if (!json_object_is_type(parsed, json_type_object) ||
         !json_object_object_get_ex(parsed, "error", &error))
         return NULL;
     if (json_object_is_type(error, json_type_object) &&
-        json_object_object_get_ex(error, "class", &class))
+        json_object_object_get_ex(error, "class", &class) &&
+        json_object_is_type(class, json_type_string))
         return strdup(json_object_get_string(class));
     return strdup("unknown");
 }

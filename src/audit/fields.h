@@ -32,7 +32,7 @@ void audit_write_time(FILE *out, time_t when);
  * Adds the text @value as member @name, encoded like a line's, of at most JSON_TEXT_MAX
  * bytes. NULL adds nothing.
  */
-#define JSON_TEXT_MAX ((size_t)4096)
+#define JSON_TEXT_MAX ((size_t)1024)
 void audit_add_text(json_object *object, const char *name, const char *value);
 
 /* Adds `time`: UTC, RFC 3339, with microseconds. */

@@ -14,10 +14,14 @@
 #include <string.h>
 #include <time.h>
 
-#define LIST_MAX 256
+/* Values that one rule may have recorded. */
+#define VALUES_MAX 8
 
-/* NULL is `-`, as in a line. */
-static json_object *new_text(const char *value)
+/* Bytes that the names in a record's lists may take together, as written. */
+#define LISTS_MAX ((size_t)16384)
+
+/* At most @most bytes of it. NULL is `-`, as in a line. */
+static json_object *new_cut_text(const char *value, size_t most)
 {
     CLEANUP(mem) char *encoded = NULL;
     size_t size;
@@ -25,8 +29,33 @@ static json_object *new_text(const char *value)
 
     if (!out)
         return NULL;
-    write_printable(out, value, "", JSON_TEXT_MAX);
+    write_printable(out, value, "", most);
     return fclose(out) == 0 ? json_object_new_string_len(encoded, (int)size) : NULL;
+}
+
+static json_object *new_text(const char *value)
+{
+    return new_cut_text(value, JSON_TEXT_MAX);
+}
+
+/*
+ * Adds a name to a list that shares @room with others. Returns false, with `...` for the
+ * rest, when there is no more.
+ */
+static bool add_name(json_object *names, const char *name, size_t *room)
+{
+    json_object *text = new_cut_text(name, AUDIT_NAME_MAX);
+    /* Each encoded byte has a backslash, which JSON doubles; and there are quotes. */
+    size_t size = 2 * (size_t)json_object_get_string_len(text) + 3;
+
+    if (size > *room) {
+        json_object_put(text);
+        json_object_array_add(names, json_object_new_string("..."));
+        return false;
+    }
+    *room -= size;
+    json_object_array_add(names, text);
+    return true;
 }
 
 void audit_add_text(json_object *object, const char *name, const char *value)
@@ -110,17 +139,15 @@ static void add_groups(json_object *object, GroupSet groups)
     json_object_object_add(object, "groups", names);
 }
 
-static void add_parameters(json_object *object, json_object *arguments)
+static void add_parameters(json_object *object, json_object *arguments, size_t *room)
 {
     json_object *names = json_object_new_array();
-    size_t count = 0;
 
     if (arguments) {
         json_object_object_foreach (arguments, name, value) {
             (void)value;
-            if (count++ == LIST_MAX)
+            if (!add_name(names, name, room))
                 break;
-            json_object_array_add(names, new_text(name));
         }
     }
     json_object_object_add(object, "parameters", names);
@@ -129,6 +156,8 @@ static void add_parameters(json_object *object, json_object *arguments)
 /* The values that the rule which decided asks for: never an object's or a list's. */
 static void add_values(json_object *object, const Rule *rule, const Operation *operation)
 {
+    size_t left = VALUES_MAX;
+
     CLEANUP(mem) char *names = rule && rule->record ? strdup(rule->record) : NULL;
     json_object *values = NULL;
     char *rest = NULL;
@@ -136,7 +165,8 @@ static void add_values(json_object *object, const Rule *rule, const Operation *o
     if (!names)
         return;
     values = json_object_new_object();
-    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+    for (char *name = strtok_r(names, " ", &rest); name && left > 0;
+         name = strtok_r(NULL, " ", &rest), left--) {
         json_object *value = NULL;
 
         if (json_object_object_get_ex(operation->arguments, name, &value) && value &&
@@ -147,12 +177,14 @@ static void add_values(json_object *object, const Rule *rule, const Operation *o
     json_object_object_add(object, "values", values);
 }
 
-static void add_parts(json_object *object, const Request *request)
+static void add_parts(json_object *object, const Request *request, size_t *room)
 {
     json_object *names = json_object_new_array();
 
-    for (size_t i = 1; i < request->n_operations && i <= LIST_MAX; i++)
-        json_object_array_add(names, new_text(request->operations[i].name));
+    for (size_t i = 1; i < request->n_operations; i++) {
+        if (!add_name(names, request->operations[i].name, room))
+            break;
+    }
     json_object_object_add(object, "parts", names);
 }
 
@@ -162,17 +194,18 @@ static void add_request(json_object *object, const AuditEvent *event)
     const Operation *first = &request->operations[0];
     const Decision *decision = event->decision;
     const Operation *decided = decision && decision->operation ? decision->operation : first;
+    size_t room = LISTS_MAX;
 
     if (first->channel == CHANNEL_HMP)
         audit_add_text(object, "hmp", first->name);
     json_object_object_add(object, "class",
                            json_object_new_string(class_name(decided->is.command_class)));
     add_groups(object, decided->is.groups);
-    add_parameters(object, first->arguments);
+    add_parameters(object, first->arguments, &room);
     if (decision)
         add_values(object, decision->rule, decided);
     if (request->n_operations > 1)
-        add_parts(object, request);
+        add_parts(object, request, &room);
     if (decided != first)
         audit_add_text(object, "part", decided->name);
     if (decision && decided->is.command_class == CLASS_MEMORY_DUMP)

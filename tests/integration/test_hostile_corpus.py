@@ -24,7 +24,7 @@ from trail import Trail, assert_chained
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = jsonschema.Draft201909Validator(json.loads((REPO / "docs/audit-record.schema.json").read_text()))
 
-LOG_CUT, TRAIL_CUT, CLAIM_CUT = 256, 4096, 255
+LOG_CUT, TRAIL_CUT, CLAIM_CUT = 256, 1024, 255
 
 FORGED_LINE = "QMP: forged | stop | params=[] | user=root | timestamp=2026-11-21T12:00:00"
 FORGED_BLOCK = "QMP blocked: forged | quit | user=root | rule=baseline:@dangerous"
