@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "live_domain.h"
 
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 #include "libvirt_private.h"
 #include "policy/policy.h"
 

@@ -2,6 +2,7 @@
 #include "decide.h"
 
 #include "util/glob.h"
+#include "util/path.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef QG_HELPER_H
 #define QG_HELPER_H
 
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 #include "policy/policy.h"
 
 #include <libvirt/libvirt.h>

@@ -5,7 +5,7 @@
  */
 #include "helper.h"
 
-#include "audit/command.h"
+#include "trail/command.h"
 
 #include <errno.h>
 #include <getopt.h>

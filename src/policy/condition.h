@@ -36,18 +36,6 @@ bool condition_holds(const Condition *condition, bool denies, json_object *argum
 bool condition_holds_text(const Condition *condition, bool denies, const char *text,
                           size_t *budget);
 
-/*
- * True for a text with a path in it that steps upwards: no pattern can say where that
- * leads. A step stands between `/`, blanks, quotes and the like.
- */
-bool steps_up(const char *text);
-
-/*
- * Normalises an absolute path by its text: `//`, `.` and `..` go. A new string (caller
- * frees); NULL when it is not absolute, or out of memory.
- */
-char *path_normalised(const char *path);
-
 void condition_clear(Condition *condition);
 
 #endif

@@ -5,9 +5,9 @@
  */
 #include "policy_internal.h"
 
-#include "start/finding.h"
 #include "util/cleanup.h"
 #include "util/nearest.h"
+#include "util/path.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /* The <start> element of a host policy: XML to start rules. */
 #include "policy_internal.h"
 
-#include "start/finding.h"
 #include "util/nearest.h"
 
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "start_rule.h"
 
 #include "util/cleanup.h"
+#include "util/path.h"
 
 #include <stdlib.h>
 

@@ -8,6 +8,7 @@
 #define QG_START_RULE_H
 
 #include "policy/condition.h"
+#include "policy/finding_kind.h"
 
 #include <stddef.h>
 

@@ -25,7 +25,7 @@
 
 #include "audit/start.h"
 #include "start/command_line.h"
-#include "start/host_path.h"
+#include "start/guard_path.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 

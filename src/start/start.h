@@ -7,7 +7,7 @@
 #define QG_START_H
 
 #include "audit/audit.h"
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 #include "policy/policy.h"
 #include "start/finding.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is made of the lines of a trail, of libvirt's and the system's log, and of a journal. */
-#include "audit/reader.h"
-#include "audit/scan.h"
-#include "audit/when.h"
+#include "trail/reader.h"
+#include "trail/scan.h"
+#include "trail/when.h"
 #include "unit.h"
 #include "util/cleanup.h"
 

@@ -2,7 +2,7 @@
 /* What is read from a domain's XML, and what is no domain's XML. */
 #include "unit.h"
 
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 #include "util/cleanup.h"
 
 #include <stdlib.h>

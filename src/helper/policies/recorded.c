@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "recorded.h"
 
-#include "audit/reader.h"
 #include "helper.h"
+#include "trail/reader.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 

@@ -3,7 +3,7 @@
 #ifndef QG_DOMAIN_DEVICES_H
 #define QG_DOMAIN_DEVICES_H
 
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 
 #include <libxml/tree.h>
 

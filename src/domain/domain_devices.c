@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a domain's devices name on the host: paths, programs, security labels. */
-#include "domain_devices.h"
+#include "domain/domain_devices.h"
 
 #include "util/cleanup.h"
 

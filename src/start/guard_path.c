@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "host_path.h"
+#include "guard_path.h"
 
-#include "policy/condition.h"
 #include "util/cleanup.h"
+#include "util/path.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -12,11 +12,11 @@
  * They are ours, so its cost is no concern.
  */
 static const char *const own[] = {
-    "/etc/libvirt",
+    LIBVIRT_ETC,
     "/run/libvirt/qmp-guard",
     "/run/libvirt/*-sock*",
     "/run/libvirt/*/*-sock*",
-    "/var/log/libvirt/qmp-guard",
+    TRAIL_DIR,
     "/var/lib/libvirt/qemu/*/monitor.sock",
     "/var/lib/libvirt/qemu/*/master-key.aes",
     "/var/lib/libvirt/qemu/*.monitor",

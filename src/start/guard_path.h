@@ -3,8 +3,8 @@
  * Paths that a domain must not name: libvirt opens, removes and gives away what its devices
  * name, as root; so it would do with the guard's own files and with the sockets of monitors.
  */
-#ifndef QG_HOST_PATH_H
-#define QG_HOST_PATH_H
+#ifndef QG_GUARD_PATH_H
+#define QG_GUARD_PATH_H
 
 #include <stdbool.h>
 

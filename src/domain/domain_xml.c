@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "domain_xml.h"
+#include "domain/domain_xml.h"
 
-#include "domain_devices.h"
+#include "domain/domain_devices.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
 #include "util/crowded_tag.h"
