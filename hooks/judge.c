@@ -121,7 +121,7 @@ static int end_run(const HookCall *call)
     DomainXml domain = {0};
     CLEANUP(mem) char *xml = NULL;
     size_t length = 0;
-    Reason why;
+    Reason why = {"its XML has no UUID"};
 
     xml = read_xml(&length, &why);
     if (!xml || domain_xml_read(xml, length, &domain, &why) < 0 || !domain.uuid ||

@@ -10,7 +10,7 @@
 /* libvirt sets the priority itself, from its filters, when it first sees the source. */
 static LogSource log_source = {.name = "qmpguard", .priority = AUDIT_ERROR};
 
-int log_record(void *data, const AuditRecord *record)
+int log_record(const AuditRecord *record)
 {
     LogMetadata fields[] = {
         {"MESSAGE_ID", record->message_id, 0},    {"QMPGUARD_DOMAIN", record->domain, 0},
@@ -18,7 +18,6 @@ int log_record(void *data, const AuditRecord *record)
         {"QMPGUARD_USER", record->user, 0},       {NULL, NULL, 0},
     };
 
-    (void)data;
     if (!libvirt.log_message)
         return -1;
     libvirt.log_message(&log_source, (int)record->priority, "qmp-guard", 0, NULL, fields, "%s",

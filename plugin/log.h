@@ -5,8 +5,8 @@
 
 #include "audit/audit.h"
 
-/* A GuardRecorder: writes one record. @data is not used. */
-int log_record(void *data, const AuditRecord *record);
+/* Writes one record. Returns 0, or -1 when there is no log to write to. */
+int log_record(const AuditRecord *record);
 
 /* What a line that is no decision tells of. Each has a level and a MESSAGE_ID of its own. */
 typedef enum LogKind {

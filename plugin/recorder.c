@@ -4,6 +4,7 @@
 #include "audit/trail.h"
 #include "log.h"
 #include "repeat.h"
+#include "util/cleanup.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -30,7 +31,7 @@ static void note_loss(const char *why)
 static void note_success(void)
 {
     uint64_t count;
-    char json[128];
+    CLEANUP(mem) char *json = NULL;
     Reason why;
 
     pthread_mutex_lock(&lock);
@@ -41,9 +42,9 @@ static void note_success(void)
         return;
     log_line(LOG_TRAIL_WORKS, "audit trail: it can be written again; missing records: %llu",
              (unsigned long long)count);
-    snprintf(json, sizeof(json), "{\"event\":\"lost\",\"records\":%llu}",
-             (unsigned long long)count);
-    (void)trail_append(&trail, json, &why);
+    json = audit_lost_json(count);
+    if (json)
+        (void)trail_append(&trail, json, &why);
 }
 
 int recorder_append(const char *json)
@@ -72,15 +73,15 @@ static void start(void)
     repeat_start(write_repeat);
 }
 
-int recorder_write(void *data, const AuditRecord *record)
+GuardRecorded recorder_write(void *data, const AuditRecord *record)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const Policy *host = data;
 
     pthread_once(&once, start);
     if (host && repeat_counts(record, host->repeat_seconds))
-        return 2;
-    if (log_record(NULL, record) < 0)
-        return -1;
-    return recorder_append(record->json) < 0 ? 1 : 0;
+        return RECORDED_AS_COUNT;
+    if (log_record(record) < 0)
+        return RECORDED_NOWHERE;
+    return recorder_append(record->json) < 0 ? RECORDED_IN_LOG : RECORDED_WHOLE;
 }

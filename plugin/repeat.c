@@ -34,11 +34,12 @@ static Slot *slots; /* SLOTS of them, in the mapped file; NULL: there is none. G
 static bool has_thread; /* guarded by lock */
 static RepeatWriter write_record;
 
-static void *map_file(void)
+/* With O_CREAT in @flags the file is made; else it is NULL when there is none. */
+static void *map_file(int flags)
 {
     CLEANUP(fd)
     int fd = open(TRAIL_PATH PENDING_SUFFIX,
-                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+                  O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags, 0600);
     struct stat info;
     void *mapped;
 
@@ -166,7 +167,7 @@ void repeat_start(RepeatWriter writer)
 
     write_record = writer;
     pthread_mutex_lock(&lock);
-    slots = map_file();
+    slots = map_file(0);
     while (slots && take_due(INT64_MAX, &taken)) {
         taken.line[sizeof(taken.line) - 1] = '\0';
         taken.json[sizeof(taken.json) - 1] = '\0';
@@ -200,6 +201,8 @@ bool repeat_counts(const AuditRecord *record, unsigned seconds)
         return false;
     driven_out->count = 0;
     pthread_mutex_lock(&lock);
+    if (!slots)
+        slots = map_file(O_CREAT);
     if (slots && start_thread()) {
         slot = slot_for(record->repeat);
         if (slot->due > now && strcmp(slot->json, record->repeat) == 0) {

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-/* Writes one record for @count repetitions. Called without a lock. */
+/* Writes the record of what was counted. Called without a lock. */
 typedef void (*RepeatWriter)(const char *line, const char *json);
 
 /*

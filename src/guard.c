@@ -188,11 +188,11 @@ static bool is_query(const Request *request)
     return true;
 }
 
-/* May a command pass whose record is @recorded (see GuardRecorder)? */
-static bool is_recorded_enough(const GuardCall *call, const GuardAnswer *answer, int recorded)
+static bool is_recorded_enough(const GuardCall *call, const GuardAnswer *answer,
+                               GuardRecorded recorded)
 {
-    if (recorded != 1 || !call->host)
-        return recorded == 0 || recorded == 2;
+    if (recorded != RECORDED_IN_LOG)
+        return recorded != RECORDED_NOWHERE;
     return call->host->unrecorded == UNRECORDED_ALLOW ||
            (call->host->unrecorded == UNRECORDED_QUERY && is_query(answer->request));
 }
@@ -226,7 +226,7 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
     Reason why = {""};
     char buffer[64];
     bool decided;
-    int recorded = -1;
+    GuardRecorded recorded = RECORDED_NOWHERE;
 
     *ret = (GuardAnswer){0};
     decided = parse_and_decide(call, ret, &event.failed_rule, &why) == 0;
@@ -240,17 +240,17 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
 
     audit_record_make(&event, &audit_record);
     if (audit_record.line)
-        recorded = record ? record(record_data, &audit_record) : 0;
+        recorded = record ? record(record_data, &audit_record) : RECORDED_WHOLE;
     ret->record = steal_pointer(&audit_record.line);
     audit_record_clear(&audit_record);
 
-    if (!ret->rule || recorded < 0)
+    if (!ret->rule || recorded == RECORDED_NOWHERE)
         return;
     if (!decided || ret->decision.verdict == VERDICT_DENY) {
         ret->message = make_message(call, ret, decided ? NULL : why.text);
     } else if (is_recorded_enough(call, ret, recorded)) {
         ret->outcome = call->id ? audit_common_json(&event, "outcome") : NULL;
-        ret->is_counted = recorded == 2;
+        ret->is_counted = recorded == RECORDED_AS_COUNT;
         ret->passes = true;
     } else {
         ret->message = make_unrecorded_message(call);

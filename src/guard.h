@@ -34,12 +34,16 @@ typedef struct GuardCall {
     void *observer_data;
 } GuardCall;
 
-/*
- * Records one decision. Returns 0; 2 when it was counted as a repetition; 1 when it is in the log
- * and not in the durable trail: then the host policy says what still passes; or -1 when it could
- * not: then nothing may pass.
- */
-typedef int (*GuardRecorder)(void *data, const AuditRecord *record);
+/* Where a decision's record is. Zero is nowhere: then nothing may pass. */
+typedef enum GuardRecorded {
+    RECORDED_NOWHERE = 0,
+    RECORDED_IN_LOG, /* and not in the durable trail: the host policy says what still passes */
+    RECORDED_WHOLE,
+    RECORDED_AS_COUNT, /* it repeats one that is recorded, and was counted */
+} GuardRecorded;
+
+/* Records one decision. */
+typedef GuardRecorded (*GuardRecorder)(void *data, const AuditRecord *record);
 
 typedef struct GuardAnswer {
     bool passes; /* zero is closed: only a complete judgement sets it */

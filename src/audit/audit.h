@@ -87,6 +87,9 @@ char *audit_identity_json(const Caller *caller);
 /* The JSON of a domain's policy that is new or has changed; @was may be NULL. Caller frees. */
 char *audit_policy_json(const char *domain, const char *uuid, const char *policy, const char *was);
 
+/* The JSON of @records that could not be written; caller frees. */
+char *audit_lost_json(uint64_t records);
+
 /* What became of a command that passed. Everything is borrowed. */
 typedef struct AuditOutcome {
     json_object *common; /* of audit_common_json(), kind `outcome` */

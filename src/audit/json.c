@@ -311,3 +311,15 @@ char *audit_policy_json(const char *domain, const char *uuid, const char *policy
     audit_add_text(object, "was", was);
     return audit_json_text(object);
 }
+
+char *audit_lost_json(uint64_t records)
+{
+    CLEANUP(json) json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    audit_add_time(object);
+    json_object_object_add(object, "event", json_object_new_string("lost"));
+    json_object_object_add(object, "records", json_object_new_int64((int64_t)records));
+    return audit_json_text(object);
+}

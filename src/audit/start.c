@@ -15,6 +15,7 @@ typedef struct StartWording {
 
 static const StartWording started = {"VM start", "allow", AUDIT_INFO};
 static const StartWording warned = {"VM start warning", "warn", AUDIT_WARNING};
+static const StartWording would_refuse = {"VM start would refuse", "audit", AUDIT_ERROR};
 static const StartWording refused = {"VM start refused", "deny", AUDIT_ERROR};
 
 static void write_line(FILE *out, const StartEvent *event, const StartWording *wording)
@@ -60,9 +61,18 @@ static char *make_json(const StartEvent *event, const StartWording *wording)
     return audit_json_text(object);
 }
 
+static const StartWording *wording_of(const StartEvent *event)
+{
+    if (!event->finding)
+        return &started;
+    if (event->action != START_REFUSE)
+        return &warned;
+    return event->refuses ? &refused : &would_refuse;
+}
+
 void audit_start_make(const StartEvent *event, AuditRecord *ret)
 {
-    const StartWording *wording = !event->finding ? &started : event->refuses ? &refused : &warned;
+    const StartWording *wording = wording_of(event);
     bool is_complete;
     size_t size;
     FILE *out;
@@ -73,8 +83,6 @@ void audit_start_make(const StartEvent *event, AuditRecord *ret)
         .domain = audit_name(event->domain),
         .json = make_json(event, wording),
     };
-    if (event->finding && event->action == START_REFUSE)
-        ret->priority = AUDIT_ERROR; /* also where nothing can be refused any more */
     out = open_memstream(&ret->line, &size);
     if (!out)
         return;

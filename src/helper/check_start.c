@@ -7,6 +7,7 @@
 #include "util/cleanup.h"
 #include "util/printable.h"
 
+#include <libvirt/virterror.h>
 #include <string.h>
 
 static const char *const columns[] = {"action", "finding", "rule", "reason"};
@@ -35,7 +36,7 @@ static json_object *finding_rows(const FindingList *findings)
     return rows;
 }
 
-static int print_answer(const StartAnswer *answer, const char *name, bool as_json)
+static int print_answer(const StartAnswer *answer, const char *name, bool is_audit, bool as_json)
 {
     CLEANUP(json) json_object *rows = finding_rows(&answer->findings);
     CLEANUP(json) json_object *object = json_object_new_object();
@@ -54,7 +55,8 @@ static int print_answer(const StartAnswer *answer, const char *name, bool as_jso
                                                         JSON_C_TO_STRING_NOSLASHESCAPE));
     } else {
         if (answer->passes)
-            printf("allow: domain '%s' may start\n", encoded);
+            printf("allow: domain '%s' may start%s\n", encoded,
+                   is_audit ? "; the host policy only audits" : "");
         else
             printf("deny: %s\n", answer->message ? answer->message : "out of memory");
         if (table_print(rows, columns, sizeof(columns) / sizeof(columns[0])) < 0)
@@ -63,15 +65,15 @@ static int print_answer(const StartAnswer *answer, const char *name, bool as_jso
     return answer->passes ? EXIT_YES : EXIT_NO;
 }
 
-/* The XML of a domain, as it would start or as it runs. NULL after complaining. */
+/* The XML with which a domain would start the next time. NULL after complaining. */
 static char *read_live_xml(const HelperContext *context, const char *wanted)
 {
     virConnectPtr connection = helper_connect(context, true);
     virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
-    char *xml = domain ? virDomainGetXMLDesc(domain, 0) : NULL;
+    char *xml = domain ? virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
 
     if (domain && !xml)
-        complain("cannot read domain '%s'", wanted);
+        complain("cannot read domain '%s': %s", wanted, virGetLastErrorMessage());
     if (domain)
         virDomainFree(domain);
     if (connection)
@@ -124,7 +126,7 @@ int check_start(const HelperContext *context, const CheckStart *wanted)
     call.host = host;
     call.host_failure = host_failure;
     start_judge(&call, NULL, NULL, &answer);
-    status = print_answer(&answer, name, wanted->as_json);
+    status = print_answer(&answer, name, host && host->mode == MODE_AUDIT, wanted->as_json);
     start_answer_clear(&answer);
     policy_unref(host);
     return status;

@@ -214,19 +214,57 @@ static char *make_message(const char *domain, const char *finding, const char *r
 
     if (!name || !encoded)
         return NULL;
-    if (asprintf(&message, "domain '%s' may not start: %s [%s, refused by %s]%s%s", name, encoded,
-                 finding, rule, remedy ? "; remedy: " : "", remedy ? remedy : "") < 0)
+    if (asprintf(&message, "domain '%s' may not start: %s [%s, refused by %s]; remedy: %s", name,
+                 encoded, finding, rule, remedy) < 0)
         return NULL;
     return message;
 }
 
-static const Finding *first_refused(const FindingList *findings)
+/* The first finding that is refused; how many there are in all. */
+static const Finding *find_refused(const FindingList *findings, size_t *ret_count)
 {
+    const Finding *first = NULL;
+
+    *ret_count = 0;
     for (size_t i = 0; i < findings->count; i++) {
-        if (findings->items[i].action == START_REFUSE)
-            return &findings->items[i];
+        if (findings->items[i].action != START_REFUSE)
+            continue;
+        first = first ? first : &findings->items[i];
+        ++*ret_count;
     }
-    return NULL;
+    return first;
+}
+
+/* NULL when nothing is refused: then @ret_message is NULL, too. */
+static const Finding *refuse(const StartCall *call, const FindingList *findings, char **ret_message)
+{
+    size_t count;
+    const Finding *refused = find_refused(findings, &count);
+    const FindingInfo *info = refused ? finding_info(refused->kind) : NULL;
+    CLEANUP(mem) char *reason = NULL;
+
+    *ret_message = NULL;
+    if (!refused || !may_refuse(call))
+        return NULL;
+    if (count > 1 && asprintf(&reason, "%s (and %zu more: see virt-qmp-guard check --start)",
+                              refused->reason, count - 1) < 0)
+        reason = NULL;
+    *ret_message = make_message(call->domain_name, info->name, refused->rule,
+                                reason ? reason : refused->reason, info->remedy);
+    return refused;
+}
+
+static void fail_start(const StartCall *call, StartEvent *event, const char *rule, const char *why,
+                       StartAnswer *ret)
+{
+    event->finding = unreadable;
+    event->refuses = !call->only_records;
+    event->rule = rule;
+    event->reason = why;
+    ret->passes = call->only_records;
+    if (!ret->passes)
+        ret->message = make_message(call->domain_name, unreadable, rule, why,
+                                    "correct what cannot be read, then start it again");
 }
 
 void start_judge(const StartCall *call, StartRecorder record, void *record_data, StartAnswer *ret)
@@ -234,40 +272,30 @@ void start_judge(const StartCall *call, StartRecorder record, void *record_data,
     StartEvent event = {
         .domain = call->domain_name, .operation = call->operation, .when = time(NULL)};
     const char *failed_rule = NULL;
-    const Finding *refused = NULL;
+    const Finding *refused;
     Reason why = {""};
+    int result;
     int recorded;
 
     *ret = (StartAnswer){0};
-    if (read_and_decide(call, ret, &failed_rule, &why) < 0) {
-        event.policy = ret->policy;
-        event.uuid = ret->domain.uuid;
-        event.finding = unreadable;
-        event.refuses = !call->only_records;
-        event.rule = failed_rule;
-        event.reason = why.text;
-        (void)write_record(&event, record, record_data);
-        ret->passes = call->only_records;
-        if (!ret->passes)
-            ret->message = make_message(call->domain_name, unreadable, failed_rule, why.text, NULL);
-        return;
-    }
+    result = read_and_decide(call, ret, &failed_rule, &why);
     event.policy = ret->policy;
     event.uuid = ret->domain.uuid;
+    if (result < 0) {
+        fail_start(call, &event, failed_rule, why.text, ret);
+        (void)write_record(&event, record, record_data);
+        return;
+    }
     recorded = record_findings(call, ret, &event, record, record_data);
-    refused = may_refuse(call) ? first_refused(&ret->findings) : NULL;
+    refused = refuse(call, &ret->findings, &ret->message);
     event.finding = NULL;
     if (!refused && write_record(&event, record, record_data) < 0)
         recorded = -1;
-    if (refused)
-        ret->message = make_message(call->domain_name, finding_info(refused->kind)->name,
-                                    refused->rule, refused->reason,
-                                    finding_info(refused->kind)->remedy);
-    else if (recorded < 0 && !call->only_records && !may_be_lost(call))
+    ret->passes = call->only_records || (!refused && (recorded == 0 || may_be_lost(call)));
+    if (!ret->passes && !refused)
         ret->message = make_message(call->domain_name, "unrecorded", "start:unrecorded",
                                     "its start cannot be recorded",
-                                    "see in the system log why the audit log cannot be written");
-    ret->passes = call->only_records || (!refused && (recorded == 0 || may_be_lost(call)));
+                                    "see in the system log why the audit trail cannot be written");
 }
 
 void start_answer_clear(StartAnswer *answer)

@@ -45,7 +45,8 @@ def test_unguarded_daemon(bare_lab, host, metadata, finding, refused):
     assert is_running(started) != refused
     if refused:
         assert refusal_of(started).finding == finding and "the guard is not active in process " in started.args[0]
-    assert ("deny" if refused else "warn", finding) in bare_lab.trail.findings(name)
+    passed = "audit" if host and 'mode="audit"' in host else "warn"
+    assert ("deny" if refused else passed, finding) in bare_lab.trail.findings(name)
 
 
 def test_unguarded_default_can_be_refused(bare_lab):
@@ -141,7 +142,7 @@ def test_restart_with_guests(guests):
     assert reconnects(guests.lab, first) == {("allow", None)} == reconnects(guests.lab, large)
     assert reconnects(guests.lab, argument) == {("warn", "argument"), ("allow", None)}
     assert reconnects(guests.lab, invalid) == {("warn", "policy-invalid"), ("allow", None)}
-    assert reconnects(guests.lab, network) == {("warn", "argument"), ("warn", "network-monitor"), ("allow", None)}
+    assert reconnects(guests.lab, network) == {("warn", "argument"), ("audit", "network-monitor"), ("allow", None)}
 
 
 def test_restart_under_rules_that_refuse_all(guests):
@@ -149,7 +150,7 @@ def test_restart_under_rules_that_refuse_all(guests):
     guests.lab.daemon("restart")
     guests.assert_alive()
     for name in guests.names:
-        assert {("warn", "emulator"), ("allow", None)} <= reconnects(guests.lab, name)
+        assert {("audit", "emulator"), ("allow", None)} <= reconnects(guests.lab, name)
 
 
 def test_restart_with_an_invalid_host_policy(guests):
@@ -157,7 +158,7 @@ def test_restart_with_an_invalid_host_policy(guests):
     guests.lab.daemon("restart")
     guests.assert_alive()
     for name in guests.names:
-        assert reconnects(guests.lab, name) == {("warn", "unreadable")}
+        assert reconnects(guests.lab, name) == {("audit", "unreadable")}
 
 
 def test_restart_of_a_daemon_that_loses_the_guard(guests):
@@ -167,7 +168,7 @@ def test_restart_of_a_daemon_that_loses_the_guard(guests):
     guests.assert_alive()
     first, _, own, *_ = guests.names
     assert reconnects(guests.lab, first) == {("warn", "unguarded-default"), ("allow", None)}
-    assert reconnects(guests.lab, own) == {("warn", "unguarded-daemon"), ("allow", None)}
+    assert reconnects(guests.lab, own) == {("audit", "unguarded-daemon"), ("allow", None)}
 
 
 def test_restart_without_a_trail(guests):

@@ -293,7 +293,7 @@ def test_host_that_tries_its_rules_out(lab):
     name, xml = made(lab, ["-qmp", TCP], metadata=policy("<frob/>"))
     assert is_running(lab.start(xml))
     assert set(lab.trail.findings(name)) == {
-        ("warn", "policy-invalid"), ("warn", "emulator"), ("warn", "network-monitor"), ("allow", None)}
+        ("audit", "policy-invalid"), ("audit", "emulator"), ("audit", "network-monitor"), ("allow", None)}
 
 
 def test_domains_audit_mode_is_none_of_the_hosts(lab):

@@ -15,19 +15,19 @@ static const Caller nobody = {0};
 /* A recorder that counts, keeps the last line and may fail. */
 typedef struct Recorder {
     int calls;
-    int result;
+    bool fails;
     char line[4096];
     AuditPriority priority;
 } Recorder;
 
-static int record(void *data, const AuditRecord *audit_record)
+static GuardRecorded record(void *data, const AuditRecord *audit_record)
 {
     Recorder *recorder = data;
 
     recorder->calls++;
     recorder->priority = audit_record->priority;
     snprintf(recorder->line, sizeof(recorder->line), "%s", audit_record->line);
-    return recorder->result;
+    return recorder->fails ? RECORDED_NOWHERE : RECORDED_WHOLE;
 }
 
 typedef struct GuardRow {
@@ -192,7 +192,7 @@ static void test_recorder_fails(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         GuardCall call = call_of(CHANNEL_QMP, texts[i], host);
-        Recorder recorder = {.result = -1};
+        Recorder recorder = {.fails = true};
         GuardAnswer answer;
 
         guard_judge(&call, record, &recorder, &answer);

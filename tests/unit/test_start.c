@@ -44,6 +44,7 @@ typedef struct StartRow {
 
 #define REFUSED(what) "refused " what
 #define WARNING(what) "warning " what
+#define WOULD(what) "would " what
 #define STARTED "start"
 
 static const StartRow rows[] = {
@@ -95,29 +96,29 @@ static const StartRow rows[] = {
     {"unguarded, with a host file", PLAIN, "|", UNGUARDED | HOST_FILE, false, "none",
      REFUSED("unguarded-daemon"), "gone missing"},
     {"guarded, with a host file", PLAIN, "|", HOST_FILE, true, "none", STARTED, NULL},
-    {"mode audit", NETWORK, "mode='audit'|", 0, true, "none",
-     WARNING("network-monitor") " " STARTED, NULL},
+    {"mode audit", NETWORK, "mode='audit'|", 0, true, "none", WOULD("network-monitor") " " STARTED,
+     NULL},
     {"mode audit, unguarded", DOMAIN(POLICY("")), "mode='audit'|", UNGUARDED, true, NULL,
-     WARNING("unguarded-daemon") " " STARTED, NULL},
+     WOULD("unguarded-daemon") " " STARTED, NULL},
     {"mode audit of the domain's policy is another thing",
      DOMAIN(POLICY("mode='audit'") "<qemu:commandline>" ARG("-s") "</qemu:commandline>"), "|", 0,
      false, NULL, REFUSED("network-monitor"), "network-monitor"},
-    {"it runs", NETWORK, "|", RUNS, true, "none", WARNING("network-monitor") " " STARTED, NULL},
+    {"it runs", NETWORK, "|", RUNS, true, "none", WOULD("network-monitor") " " STARTED, NULL},
     {"it runs, unguarded", PLAIN, "|", RUNS | UNGUARDED | HOST_FILE, true, "none",
-     WARNING("unguarded-daemon") " " STARTED, NULL},
+     WOULD("unguarded-daemon") " " STARTED, NULL},
     {"no XML", PLAIN, "|", NO_XML, false, "unknown", REFUSED("unreadable"),
      "[unreadable, refused by start:unreadable]"},
-    {"no XML, it runs", PLAIN, "|", NO_XML | RUNS, true, "unknown", WARNING("unreadable"), NULL},
+    {"no XML, it runs", PLAIN, "|", NO_XML | RUNS, true, "unknown", WOULD("unreadable"), NULL},
     {"no XML, mode audit", PLAIN, "mode='audit'|", NO_XML, false, "unknown", REFUSED("unreadable"),
      "no XML today"},
     {"empty XML", "", "|", 0, false, "unknown", REFUSED("unreadable"), "it is empty"},
     {"bad XML", "<domain>", "|", 0, false, "unknown", REFUSED("unreadable"), "not well-formed"},
     {"DOCTYPE", "<!DOCTYPE domain><domain/>", "|", 0, false, "unknown", REFUSED("unreadable"),
      "DOCTYPE"},
-    {"bad XML, it runs", "<domain>", "|", RUNS, true, "unknown", WARNING("unreadable"), NULL},
+    {"bad XML, it runs", "<domain>", "|", RUNS, true, "unknown", WOULD("unreadable"), NULL},
     {"no host policy", PLAIN, "|", NO_HOST, false, "unknown", REFUSED("unreadable"),
      "[unreadable, refused by host:invalid]"},
-    {"no host policy, it runs", PLAIN, "|", NO_HOST | RUNS, true, "unknown", WARNING("unreadable"),
+    {"no host policy, it runs", PLAIN, "|", NO_HOST | RUNS, true, "unknown", WOULD("unreadable"),
      NULL},
     {"no host policy, why", PLAIN, "|", NO_HOST, false, "unknown", REFUSED("unreadable"),
      "the host policy is invalid: line 7: no"},
@@ -130,9 +131,9 @@ static const StartRow rows[] = {
     {"no record of what is refused", NETWORK, "|", FAILS_1, false, "none",
      REFUSED("network-monitor"), "network-monitor"},
     {"no record, mode audit", NETWORK, "mode='audit'|", FAILS_1, false, "none",
-     WARNING("network-monitor") " " STARTED, "unrecorded"},
+     WOULD("network-monitor") " " STARTED, "unrecorded"},
     {"no record, it runs", NETWORK, "|", FAILS_1 | RUNS, true, "none",
-     WARNING("network-monitor") " " STARTED, NULL},
+     WOULD("network-monitor") " " STARTED, NULL},
     {"no record, nothing is readable", "", "|", FAILS_1, false, "unknown", REFUSED("unreadable"),
      "it is empty"},
 };
@@ -160,9 +161,10 @@ static int keep_record(void *data, const AuditRecord *record)
         finding = json_object_get_string(member);
     snprintf(log->kinds + strlen(log->kinds), sizeof(log->kinds) - strlen(log->kinds), "%s%s%s%s",
              log->count ? " " : "",
-             strncmp(record->line, "VM start refused: ", 18) == 0   ? "refused"
-             : strncmp(record->line, "VM start warning: ", 18) == 0 ? "warning"
-                                                                    : "start",
+             strncmp(record->line, "VM start refused: ", 18) == 0        ? "refused"
+             : strncmp(record->line, "VM start warning: ", 18) == 0      ? "warning"
+             : strncmp(record->line, "VM start would refuse: ", 23) == 0 ? "would"
+                                                                         : "start",
              finding ? " " : "", finding ? finding : "");
     log->lines[log->count] = strdup(record->line);
     log->json[log->count] = strdup(record->json);
@@ -323,14 +325,14 @@ static const WordRow word_rows[] = {
      " | rule=host:unix-monitor#1 | reason=" SOCKET_REASON,
      JSON("prepare", "warn", "none") SAYS("unix-monitor", "host:unix-monitor#1", SOCKET_REASON)},
     {"mode audit", NETWORK, "mode='audit'|", 0, AUDIT_ERROR,
-     "VM start warning: demo | network-monitor | operation=prepare | policy=none"
+     "VM start would refuse: demo | network-monitor | operation=prepare | policy=none"
      " | rule=baseline:network-monitor | reason=" NETWORK_REASON,
-     JSON("prepare", "warn", "none")
+     JSON("prepare", "audit", "none")
          SAYS("network-monitor", "baseline:network-monitor", NETWORK_REASON)},
     {"it runs", NETWORK, "|", RUNS, AUDIT_ERROR,
-     "VM start warning: demo | network-monitor | operation=reconnect | policy=none"
+     "VM start would refuse: demo | network-monitor | operation=reconnect | policy=none"
      " | rule=baseline:network-monitor | reason=" NETWORK_REASON,
-     JSON("reconnect", "warn", "none")
+     JSON("reconnect", "audit", "none")
          SAYS("network-monitor", "baseline:network-monitor", NETWORK_REASON)},
     {"unreadable", "", "|", 0, AUDIT_ERROR,
      "VM start refused: demo | unreadable | operation=prepare | policy=unknown"
@@ -338,9 +340,9 @@ static const WordRow word_rows[] = {
      JSON_UNREAD("prepare", "deny")
          SAYS("unreadable", "start:unreadable", "the domain's XML cannot be read: it is empty")},
     {"unreadable, it runs", "", "|", RUNS, AUDIT_ERROR,
-     "VM start warning: demo | unreadable | operation=reconnect | policy=unknown"
+     "VM start would refuse: demo | unreadable | operation=reconnect | policy=unknown"
      " | rule=start:unreadable | reason=the domain's XML cannot be read: it is empty",
-     JSON_UNREAD("reconnect", "warn")
+     JSON_UNREAD("reconnect", "audit")
          SAYS("unreadable", "start:unreadable", "the domain's XML cannot be read: it is empty")},
 };
 
