@@ -228,7 +228,8 @@ void caller_claim(void *client, Identity *identity)
     }
     if (identity && libvirt.identity_get_user(identity, &claimed) != 1)
         claimed = NULL;
-    claims_note(pid, started, claimed ? claimed : "?");
+    if (!claims_note(pid, started, claimed ? claimed : "?"))
+        return;
     record_claim(uid, pid, claimed);
     encoded = audit_name(claimed);
     log_line(LOG_IDENTITY_REFUSED, "QMP identity refused: uid:%u | claimed=%s", uid,

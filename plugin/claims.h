@@ -3,13 +3,17 @@
 #ifndef QG_CLAIMS_H
 #define QG_CLAIMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #define CLAIM_SIZE 256
 
-/* Process @pid, started at @started (jiffies since boot), claimed to be @name. */
-void claims_note(pid_t pid, unsigned long long started, const char *name);
+/*
+ * Process @pid, started at @started (jiffies since boot), claimed to be @name. True when that
+ * is to be recorded: it is not when it is said again, or was too often something else.
+ */
+bool claims_note(pid_t pid, unsigned long long started, const char *name);
 
 /* Whom that process claimed to be, in @ret; the empty string: nobody. */
 void claims_find(pid_t pid, unsigned long long started, char ret[CLAIM_SIZE]);

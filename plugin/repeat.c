@@ -7,18 +7,21 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#define PENDING_SUFFIX ".repeats"
+#define PENDING_FILE TRAIL_PATH ".repeats"
 
 /* What differs more is not counted but recorded. */
 #define SLOTS 256
 #define TEXT_SIZE 3072
 
-/* Times are seconds of CLOCK_REALTIME: a later daemon reads them. */
+/* The host policy can ask for no more; a later one is of a clock that was set back. */
+#define SECONDS_MAX 3600
+
+/* In the file as in memory. Times are seconds of CLOCK_REALTIME: a later daemon reads them. */
 typedef struct Slot {
     uint64_t count; /* repetitions that have no record */
     int64_t first; /* of them */
@@ -29,31 +32,35 @@ typedef struct Slot {
 } Slot;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static Slot *slots; /* SLOTS of them, in the mapped file; NULL: there is none. Guarded by lock */
-static bool has_thread; /* guarded by lock */
+
+/* Guarded by lock. */
+static Slot *slots; /* SLOTS of them; NULL: nothing was to be counted yet */
+static int file = -1;
+static bool has_thread;
+
 static RepeatWriter write_record;
 
-/* With O_CREAT in @flags the file is made; else it is NULL when there is none. */
-static void *map_file(int flags)
+/* With O_CREAT in @flags the file is made. Returns 0, or -1: there is none. */
+static int open_file(int flags)
 {
-    CLEANUP(fd)
-    int fd = open(TRAIL_PATH PENDING_SUFFIX,
-                  O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags, 0600);
     struct stat info;
-    void *mapped;
 
-    if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
-        return NULL;
-    /* Of another size it is another version's, of which nothing can be known. */
-    if (info.st_size != (off_t)(SLOTS * sizeof(Slot)) &&
-        (ftruncate(fd, 0) < 0 || ftruncate(fd, (off_t)(SLOTS * sizeof(Slot))) < 0))
-        return NULL;
-    /* Blocks are taken now: a full disk met later would be a SIGBUS. */
-    if (posix_fallocate(fd, 0, (off_t)(SLOTS * sizeof(Slot))) != 0)
-        return NULL;
-    mapped = mmap(NULL, SLOTS * sizeof(Slot), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return mapped == MAP_FAILED ? NULL : mapped;
+    file = open(PENDING_FILE, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags,
+                0600);
+    if (file >= 0 && fstat(file, &info) == 0 && S_ISREG(info.st_mode))
+        return 0;
+    if (file >= 0)
+        close(file);
+    file = -1;
+    return -1;
+}
+
+/* Puts the slot's first @size bytes into the file. Returns 0 or -1. */
+static int save(const Slot *slot, size_t size)
+{
+    off_t at = (off_t)((size_t)(slot - slots) * sizeof(*slot));
+
+    return pwrite(file, slot, size, at) == (ssize_t)size ? 0 : -1;
 }
 
 static void format_time(int64_t when, char *buffer, size_t size)
@@ -64,14 +71,6 @@ static void format_time(int64_t when, char *buffer, size_t size)
     *buffer = '\0';
     if (gmtime_r(&seconds, &utc))
         strftime(buffer, size, "%Y-%m-%dT%H:%M:%S.000000Z", &utc);
-}
-
-/* Frees the slot; what it counted is in @ret. Called with the lock held. */
-static void take(Slot *slot, Slot *ret)
-{
-    *ret = *slot;
-    slot->due = 0;
-    slot->count = 0;
 }
 
 static void write_count(const Slot *taken)
@@ -92,38 +91,45 @@ static void write_count(const Slot *taken)
                  last, taken->json + 1, taken->count, first, last) < 0)
         json = NULL;
     if (line && json)
-        write_record(line, json);
+        write_record(taken->count, line, json);
 }
 
-/* The next slot that is due at @now, taken; false: none is. */
-static bool take_due(int64_t now, Slot *ret)
+/*
+ * Frees the slot and writes what it counted. Called with the lock held, which is given back
+ * meanwhile. In the file it is freed last: a daemon that is killed here leaves the count.
+ */
+static void flush(Slot *slot, Slot *space)
+{
+    *space = *slot;
+    slot->due = 0;
+    slot->count = 0;
+    pthread_mutex_unlock(&lock);
+    write_count(space);
+    pthread_mutex_lock(&lock);
+    if (slot->due == 0)
+        (void)save(slot, offsetof(Slot, line));
+}
+
+static void flush_due(int64_t now, Slot *space)
 {
     for (size_t i = 0; i < SLOTS; i++) {
-        if (slots[i].due != 0 && slots[i].due <= now) {
-            take(&slots[i], ret);
-            return true;
-        }
+        if (slots[i].due != 0 && (slots[i].due <= now || slots[i].due > now + SECONDS_MAX))
+            flush(&slots[i], space);
     }
-    return false;
 }
 
-/* Once a second, as long as something is counted. */
+/* Looks once a second, by a clock that nobody sets. */
 static void *write_due_counts(void *data)
 {
-    Slot *taken = data;
+    Slot *space = data;
 
-    pthread_mutex_lock(&lock);
     for (;;) {
-        struct timespec until;
+        const struct timespec second = {.tv_sec = 1};
 
-        while (take_due((int64_t)time(NULL), taken)) {
-            pthread_mutex_unlock(&lock);
-            write_count(taken);
-            pthread_mutex_lock(&lock);
-        }
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec++;
-        (void)pthread_cond_timedwait(&wake, &lock, &until);
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &second, NULL);
+        pthread_mutex_lock(&lock);
+        flush_due((int64_t)time(NULL), space);
+        pthread_mutex_unlock(&lock);
     }
     return NULL;
 }
@@ -161,61 +167,101 @@ static Slot *slot_for(const char *json)
     return &slots[(hash ^ hash >> 32) % SLOTS];
 }
 
+/* What an earlier daemon left; of a file that is another version's nothing is known. */
+static void read_left_over(void)
+{
+    const size_t size = SLOTS * sizeof(Slot);
+
+    if (pread(file, slots, size, 0) != (ssize_t)size) {
+        memset(slots, 0, size);
+        if (ftruncate(file, 0) < 0 || ftruncate(file, (off_t)size) < 0)
+            return;
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        slots[i].line[TEXT_SIZE - 1] = '\0';
+        slots[i].json[TEXT_SIZE - 1] = '\0';
+    }
+}
+
+/* Called with the lock held. */
+static bool make_slots(int flags)
+{
+    if (slots)
+        return true;
+    if (open_file(flags) < 0)
+        return false;
+    slots = calloc(SLOTS, sizeof(*slots));
+    if (slots)
+        read_left_over();
+    return slots != NULL;
+}
+
 void repeat_start(RepeatWriter writer)
 {
-    static Slot taken;
+    CLEANUP(mem) Slot *space = malloc(sizeof(*space));
 
     write_record = writer;
     pthread_mutex_lock(&lock);
-    slots = map_file(0);
-    while (slots && take_due(INT64_MAX, &taken)) {
-        taken.line[sizeof(taken.line) - 1] = '\0';
-        taken.json[sizeof(taken.json) - 1] = '\0';
-        pthread_mutex_unlock(&lock);
-        write_count(&taken);
-        pthread_mutex_lock(&lock);
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-static void begin(Slot *slot, const AuditRecord *record, int64_t now, unsigned seconds)
-{
-    slot->count = 0;
-    strcpy(slot->line, record->line);
-    strcpy(slot->json, record->repeat);
-    slot->due = now + seconds;
-}
-
-bool repeat_counts(const AuditRecord *record, unsigned seconds)
-{
-    int64_t now = (int64_t)time(NULL);
-    bool is_counted = false;
-    Slot *slot;
-    CLEANUP(mem) Slot *driven_out = NULL;
-
-    if (seconds == 0 || !record->repeat || strlen(record->repeat) >= TEXT_SIZE ||
-        strlen(record->line) >= TEXT_SIZE)
-        return false;
-    driven_out = malloc(sizeof(*driven_out));
-    if (!driven_out)
-        return false;
-    driven_out->count = 0;
-    pthread_mutex_lock(&lock);
-    if (!slots)
-        slots = map_file(O_CREAT);
-    if (slots && start_thread()) {
-        slot = slot_for(record->repeat);
-        if (slot->due > now && strcmp(slot->json, record->repeat) == 0) {
-            slot->first = slot->count == 0 ? now : slot->first;
-            slot->last = now;
-            slot->count++;
-            is_counted = true;
-        } else {
-            take(slot, driven_out);
-            begin(slot, record, now, seconds);
+    if (space && make_slots(0)) {
+        for (size_t i = 0; i < SLOTS; i++) {
+            if (slots[i].due != 0)
+                flush(&slots[i], space);
         }
     }
     pthread_mutex_unlock(&lock);
-    write_count(driven_out);
+}
+
+bool repeat_counts(const AuditRecord *record)
+{
+    int64_t now = (int64_t)time(NULL);
+    bool is_counted = false;
+
+    if (!record->repeat)
+        return false;
+    pthread_mutex_lock(&lock);
+    if (slots) {
+        Slot *slot = slot_for(record->repeat);
+        bool is_open = slot->due > now && slot->due <= now + SECONDS_MAX;
+
+        if (is_open && strcmp(slot->json, record->repeat) == 0) {
+            slot->first = slot->count == 0 ? now : slot->first;
+            slot->last = now;
+            slot->count++;
+            is_counted = save(slot, offsetof(Slot, line)) == 0;
+            /* What is not counted for sure is recorded. */
+            if (!is_counted)
+                slot->count--;
+        }
+    }
+    pthread_mutex_unlock(&lock);
     return is_counted;
+}
+
+void repeat_begin(const AuditRecord *record, unsigned seconds)
+{
+    CLEANUP(mem) Slot *space = NULL;
+    Slot *slot;
+
+    if (seconds == 0 || !record->repeat || strlen(record->repeat) >= TEXT_SIZE ||
+        strlen(record->line) >= TEXT_SIZE)
+        return;
+    space = malloc(sizeof(*space));
+    if (!space)
+        return;
+    pthread_mutex_lock(&lock);
+    if (make_slots(O_CREAT) && start_thread()) {
+        slot = slot_for(record->repeat);
+        if (slot->due != 0)
+            flush(slot, space);
+        /* Another thread may have taken it meanwhile: then this one is not counted. */
+        if (slot->due == 0) {
+            slot->count = 0;
+            strcpy(slot->line, record->line);
+            strcpy(slot->json, record->repeat);
+            slot->due = (int64_t)time(NULL) + seconds;
+            if (save(slot, sizeof(*slot)) < 0)
+                slot->due = 0;
+        }
+    }
+    pthread_mutex_unlock(&lock);
 }

@@ -25,6 +25,9 @@
 #define LOCK_TRIES 200
 #define LOCK_PAUSE 5000000L
 
+/* For so long nobody waits for it again. */
+#define STUCK_SECONDS 10
+
 /* The directory of @path; the one above it is libvirt's own and must be there. */
 static int make_directory(const char *path)
 {
@@ -95,17 +98,33 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
     return 0;
 }
 
+static time_t monotonic_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + 1; /* never 0 */
+}
+
+/* One that never gives the lock back must not make each command wait for it. */
 static int lock_head(Trail *trail, Reason *why)
 {
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+    bool is_stuck = trail->gave_up && monotonic_seconds() - trail->gave_up < STUCK_SECONDS;
+    int tries = is_stuck ? 1 : LOCK_TRIES;
 
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(trail->head.fd, LOCK_EX | LOCK_NB) == 0)
+    for (int i = 0; i < tries; i++) {
+        if (flock(trail->head.fd, LOCK_EX | LOCK_NB) == 0) {
+            trail->gave_up = 0;
             return 0;
+        }
         if (errno != EWOULDBLOCK && errno != EINTR)
             break;
-        nanosleep(&pause, NULL);
+        if (i + 1 < tries)
+            nanosleep(&pause, NULL);
     }
+    if (!is_stuck)
+        trail->gave_up = monotonic_seconds();
     return reason_set(why, "cannot lock %s: %s", trail->head_path, strerror(errno));
 }
 
@@ -158,7 +177,7 @@ int trail_read_end(const char *line, size_t length, size_t *ret_length, TrailHea
     for (seq = chain; seq > line && seq[-1] >= '0' && seq[-1] <= '9'; seq--)
         ;
     n_digits = (size_t)(chain - seq);
-    if (!is_chain(ret->chain) || n_digits == 0 || n_digits >= sizeof(digits) ||
+    if (!is_chain(ret->chain) || n_digits == 0 || n_digits >= sizeof(digits) || *seq == '0' ||
         (size_t)(seq - line) < sizeof(SEQ_MEMBER) - 1 ||
         memcmp(seq - (sizeof(SEQ_MEMBER) - 1), SEQ_MEMBER, sizeof(SEQ_MEMBER) - 1) != 0)
         return -1;

@@ -43,6 +43,7 @@ typedef struct Trail {
     pthread_mutex_t lock; /* guards what follows */
     TrailFile records;
     TrailFile head;
+    time_t gave_up; /* monotonic seconds: when the lock could not be had; 0: never */
 } Trail;
 
 #define TRAIL_HEAD_SUFFIX ".head"
@@ -60,8 +61,9 @@ void trail_prepare(const Trail *trail);
 /*
  * Appends @json, an object's text, with one write(2). The files, and their directory, are
  * made when they are not there, for root alone. Threads and processes may call it at the
- * same time. Returns 0, or -1 with the reason: then the record is not in the file. Does not
- * wait: another writer gets at most a second.
+ * same time. Returns 0, or -1 with the reason: then the record is not in the file.
+ * Another writer that holds the lock is waited for: a second, and then for some time not at
+ * all.
  */
 int trail_append(Trail *trail, const char *json, Reason *why);
 

@@ -25,6 +25,7 @@ jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = jsonschema.Draft201909Validator(json.loads((REPO / "docs/audit-record.schema.json").read_text()))
 
 LOG_CUT, TRAIL_CUT, CLAIM_CUT = 256, 1024, 255
+CLAIMS_RECORDED = 8     # of one process
 
 FORGED_LINE = "QMP: forged | stop | params=[] | user=root | timestamp=2026-11-21T12:00:00"
 FORGED_BLOCK = "QMP blocked: forged | quit | user=root | rule=baseline:@dangerous"
@@ -392,11 +393,24 @@ for line in sys.stdin:
 
 
 def claim_all(lab, machine, user=None):
-    """By one process; returns the names of the texts in the order in which they were claimed."""
-    lines = "".join(json.dumps(text) + "\n" for text in IS_TEXT.values())
+    """By as many processes as it takes; returns the names of the texts in the order in which they were claimed."""
+    texts = list(IS_TEXT.values())
+    for first in range(0, len(texts), CLAIMS_RECORDED):
+        claim(lab, machine, texts[first:first + CLAIMS_RECORDED], user)
+    return list(IS_TEXT)
+
+
+def claim(lab, machine, texts, user=None):
+    """By one process."""
+    lines = "".join(json.dumps(text) + "\n" for text in texts)
     done = lab.run(sys.executable, "-c", CLAIMS, machine.name, user=user, input=lines)
     assert done.returncode == 0, done.stderr
-    return list(IS_TEXT)
+
+
+def test_claims_of_one_process_do_not_fill_the_trail(lab, machine, records):
+    records.mark()
+    claim(lab, machine, [f"name-{number}" for number in range(50)] + ["name-1"] * 50, user="alice")
+    assert len(records.read()["identity"]) == CLAIMS_RECORDED
 
 
 def test_claimed_identity_of_a_stranger(lab, machine, records):

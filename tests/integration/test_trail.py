@@ -4,6 +4,7 @@
 import collections
 import hashlib
 import json
+import subprocess
 import threading
 import time
 
@@ -253,6 +254,52 @@ def test_counts_outlive_a_killed_daemon(lab, machine, trail):
     repeat = [record for record in trail.records("repeat") if record["command"] == "query-uuid"]
     first = [record for record in trail.records("decision") if record["command"] == "query-uuid"]
     assert (len(first), [record["count"] for record in repeat]) == (1, [19])
+
+
+def test_nothing_is_counted_while_nothing_can_be_recorded(lab, machine, trail):
+    """A count stands for a record that is there."""
+    set_host_policy(lab, repeat=3600, unrecorded="deny")
+    restore = cannot_be_written(trail)
+    try:
+        answers = [machine.send(request("query-kvm")) for _ in range(5)]
+    finally:
+        restore()
+    assert not any(isinstance(answer, dict) for answer in answers)
+    trail.mark()
+    assert isinstance(machine.send(request("query-kvm")), dict)
+    assert [record["event"] for record in trail.records("decision", "lost")] == ["decision", "lost"]
+
+
+def test_file_of_counts_that_is_cut(lab, machine, trail):
+    """Root may do anything to it; the daemon goes on."""
+    set_host_policy(lab, repeat=3600)
+    for _ in range(3):
+        machine.send(request("query-memdev"))
+    counts = trail.path.with_name("audit.log.repeats")
+    with counts.open("r+b") as file:
+        file.truncate(0)
+    for _ in range(3):
+        assert isinstance(machine.send(request("query-memdev")), dict)
+    assert lab.daemon("pid")
+
+
+def test_lock_that_is_never_given_back(lab, machine, trail):
+    """It costs one command a second, and not each of them."""
+    machine.send(STATUS)
+    holder = subprocess.Popen(["flock", trail.path.with_name("audit.log.head"), "sleep", "60"], stdout=subprocess.PIPE)
+    time.sleep(0.3)
+    started = time.monotonic()
+    try:
+        for _ in range(20):
+            assert isinstance(machine.send(STATUS), dict)      # queries pass unrecorded
+    finally:
+        holder.kill()
+        subprocess.run(["pkill", "-x", "-f", "sleep 60"], check=False)
+    assert time.monotonic() - started < 10
+    time.sleep(0.2)
+    trail.mark()
+    machine.send(STATUS)
+    assert trail.records("lost")[0]["records"] >= 40
 
 
 def test_killed_daemon_leaves_a_record_for_all_that_was_executed(second_lab, tmp_path):
