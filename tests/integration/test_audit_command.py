@@ -82,30 +82,38 @@ def test_the_trail_is_what_is_read(busy):
     (["--user", "root", "--channel", "qmp", "--verdict", "allow", "--class", "safe"], [SAFE, SAFE]),
     (["--user", "nobody"], []),
     (["--command", "quer"], []),
-    (["--since", "1 hour ago", "--command", "*"], ALL),
+    (["--since", "1 hour ago", "--event", "decision"], ALL),
     (["--until", "1 hour ago"], []),
-    (["--since", "yesterday", "--until", "now", "--command", "*"], ALL),
+    (["--since", "yesterday", "--until", "now", "--event", "decision"], ALL),
 ])
 def test_filters(busy, words, wanted):
     assert commands("--vm", busy.name, *words) == wanted
 
 
 def test_times(busy):
-    found = records("--vm", busy.name, "--command", "*")
+    found = records("--vm", busy.name, "--event", "decision")
     third = found[2]["time"]
-    assert commands("--vm", busy.name, "--command", "*", "--since", third) == ALL[2:]
-    assert commands("--vm", busy.name, "--command", "*", "--until", third) == ALL[:3]
-    assert commands("--vm", busy.name, "--command", "*", "--since", busy.before) == ALL
+    assert commands("--vm", busy.name, "--event", "decision", "--since", third) == ALL[2:]
+    assert commands("--vm", busy.name, "--event", "decision", "--until", third) == ALL[:3]
+    assert commands("--vm", busy.name, "--event", "decision", "--since", busy.before) == ALL
 
 
 def test_a_vm_by_uuid(busy):
-    assert commands("--vm", busy.domain.UUIDString().upper(), "--command", "*") == ALL
+    assert commands("--vm", busy.domain.UUIDString().upper(), "--event", "decision") == ALL
+
+
+def test_events(busy):
+    """One kind of record, also such as are hidden by default."""
+    counts = {"decision": 6, "outcome": 3, "start": 1, "policy": 1, "repeat": 0, "identity": 0, "lost": 0}
+    for kind, count in counts.items():
+        assert [record["event"] for record in records("--vm", busy.name, "--event", kind)] == [kind] * count
+    assert commands("--vm", busy.name, "--event", "decision", "--verdict", "warn") == [PRIVILEGED]
 
 
 def test_outcomes(busy):
-    found = records("--vm", busy.name, "--outcomes", "--command", "*")
+    found = records("--vm", busy.name, "--outcomes")
     assert [record["event"] for record in found].count("outcome") == 3
-    assert len(found) == 9
+    assert len(found) == 10
 
 
 def test_the_table(busy):
@@ -127,7 +135,7 @@ def test_the_table(busy):
     ("vm,verdict", None),
 ])
 def test_count_by(busy, keys, wanted):
-    words = ["--vm", busy.name, "--command", "*", "--count-by", keys]
+    words = ["--vm", busy.name, "--event", "decision", "--count-by", keys]
     counts = [json.loads(line) for line in audit(*words, "--json")[1].splitlines()]
     assert sum(count["count"] for count in counts) == 6
     assert [count["count"] for count in counts] == sorted((count["count"] for count in counts), reverse=True)
@@ -147,6 +155,51 @@ def test_summary(busy):
     assert re.search(rf"commands +{SAFE} +2  #+\n", output) and "█" not in output
 
 
+REFUSED = "VM start refused: demo | network-monitor | operation=prepare | policy=none | rule=r | reason=y\n"
+STARTED = "VM start: demo | prepare | policy=none | findings=0 | timestamp=2026-11-21T12:34:56\n"
+
+
+@pytest.mark.parametrize("glob, wanted", [
+    ("network-monitor", [REFUSED]), ("*-monitor", [REFUSED]), ("start: network*", [REFUSED]),
+    ("start: prepare", [STARTED]), ("start: *", [REFUSED, STARTED]), ("*", [REFUSED, STARTED]),
+    ("prepare", []), ("start", []), ("query-status", []),
+])
+def test_starts_by_what_was_found(glob, wanted):
+    text = made_up(at(0)) + REFUSED + STARTED
+    found = records("--event", "start", "--command", glob, "-", input=text)
+    assert [record.get("finding", "prepare") for record in found] == \
+        [["network-monitor", "prepare"][line == STARTED] for line in wanted]
+    others = records("--command", glob, "-", input=text)
+    assert [record for record in others if record["event"] == "start"] == found
+
+
+def test_summary_of_starts():
+    """What refused a start, and what would have, are told apart."""
+    text = STARTED + REFUSED + 2 * REFUSED.replace("refused", "would refuse") + REFUSED.replace("refused", "warning")
+    summary = json.loads(audit("--summary", "--json", "-", input=text)[1])
+    assert (summary["starts"], summary["refused_starts"], summary["would_be_refused_starts"]) == (1, 1, 2)
+    assert audit("--summary", "-", input=text)[1].startswith(
+        "demo: 0 commands, 0 blocked, 1 start, 1 reason to refuse one, 2 reasons that would have refused one; ")
+    made = made_up(at(0), event="start", finding="network-monitor", verdict="audit")
+    summary = json.loads(audit("--summary", "--json", "-", input=made)[1])
+    assert (summary["starts"], summary["refused_starts"], summary["would_be_refused_starts"]) == (0, 0, 1)
+    assert len(records("--verdict", "audit", "-", input=text)) == 2
+
+
+def test_rows_of_policies_and_lost_records():
+    """Of a digest the first digits are shown."""
+    old, new = "0123456789abcdef" * 4, "f" * 64
+    text = (whole_record(at(0), "policy", domain="demo", policy=old, was="none") +
+            whole_record(at(1), "policy", domain="demo", policy=new, was=old) +
+            f"domain policy in force: demo | policy={new}\n")
+    _, *rows = audit("--event", "policy", "-", input=text)[1].splitlines()
+    assert rows[0].split()[2:] == ["demo", "-", "-", "policy", "changed", "-", "-", "was", "none,", "now", old[:12]]
+    assert rows[1].endswith(f" was {old[:12]}, now {new[:12]}")
+    assert " policy in force " in rows[2] and rows[2].endswith(f" {new[:12]}")
+    rows = audit("--event", "lost", "-", input=text + whole_record(at(2), "lost", records=7))[1].splitlines()
+    assert len(rows) == 2 and rows[1].split()[2:] == ["-", "-", "-", "lost", "7", "-", "-", "-"]
+
+
 def test_bursts(busy):
     words = ["--vm", busy.name]
     burst, = (json.loads(line) for line in audit(*words, "--burst", "5/60", "--json")[1].splitlines())
@@ -162,6 +215,12 @@ def made_up(*times, count=None, **members):
         "time": moment, "event": "repeat" if count else "decision", "domain": "demo", "user": "alice",
         "channel": "qmp", "command": "query-status", "class": "safe", "verdict": "allow", "rule": "r",
         **({"count": count} if count else {}), **members}) + "\n" for moment in times)
+
+
+def whole_record(moment, event, **members):
+    """A line as the guard itself writes it, but for its chain."""
+    record = {"time": moment, "event": event, **members, "seq": 1, "chain": "0" * 64}
+    return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def at(second):
@@ -198,9 +257,9 @@ def test_repetitions_count_as_many():
 def test_libvirts_log(busy, log):
     """The same commands as the trail has, and what each line says of them."""
     path = os.environ["QMP_GUARD_LAB_LOG"]
-    assert commands("--vm", busy.name, "--command", "*", path) == ALL
-    from_trail = records("--vm", busy.name, "--command", "*")
-    from_log = records("--vm", busy.name, "--command", "*", path)
+    assert commands("--vm", busy.name, "--event", "decision", path) == ALL
+    from_trail = records("--vm", busy.name, "--event", "decision")
+    from_log = records("--vm", busy.name, "--event", "decision", path)
     for one, other in zip(from_trail, from_log):
         shared = {"domain", "user", "command", "hmp", "channel", "verdict"}
         assert {name: one.get(name) for name in shared} == {name: other.get(name) for name in shared}
@@ -230,8 +289,8 @@ def test_hostile_names(make_vm, name):
     machine = make_vm(f"{unique_name()} {name}")
     machine.send(request(SAFE))
     for path in ([], [os.environ["QMP_GUARD_LAB_LOG"]]):
-        assert commands("--vm", machine.name, "--command", "*", *path) == [SAFE]
-    assert len(audit("--vm", machine.name, "--command", "*")[1].splitlines()) == 2
+        assert commands("--vm", machine.name, "--event", "decision", *path) == [SAFE]
+    assert len(audit("--vm", machine.name, "--event", "decision")[1].splitlines()) == 2
 
 
 def test_records_are_printed_as_they_are():
@@ -269,6 +328,10 @@ def test_long_records(tmp_path):
     assert len(records(path)) == 2 and len(records("--vm", "demo", path)) == 2
     path.write_text(made_up(at(0), domain="x" * 1_000_000) + made_up(at(1)))
     assert audit("--vm", "demo", path)[0] == FOUND
+    path.write_text(whole_record(at(0), "decision", domain="x" * 300_000) + made_up(at(1)))
+    status, output, errors = audit(path)
+    assert status == FOUND and len(output.splitlines()) == 2
+    assert f"{path}:1: members of more than 256 KiB" in errors and "lines that could not be read: 1\n" in errors
 
 
 def test_unreadable_lines_are_counted_and_named(trail):
@@ -282,9 +345,33 @@ def test_unreadable_lines_are_counted_and_named(trail):
     assert "lines that could not be read: 8" in errors
 
 
-def test_records_that_the_guard_lost():
-    _, _, errors = audit("-", input=made_up(at(0)) + '{"event":"lost","records":7}\n')
-    assert "could not write, by its own count: 7" in errors
+LOST = "virt-qmp-guard: records that the guard could not write, by its own count: "
+
+
+@pytest.mark.parametrize("words, wanted", [
+    ([], "9\n"),
+    (["--vm", "demo", "--verdict", "deny"], "9\n"),
+    (["--since", at(5)], "4 in the time asked for\n"),
+    (["--until", at(5)], "5 in the time asked for\n"),
+    (["--since", at(11)], None),
+    (["--event", "lost", "--since", at(5)], "4 in the time asked for\n"),
+    (["--summary", "--json"], "9\n"),
+])
+def test_records_that_the_guard_lost(words, wanted):
+    text = whole_record(at(0), "lost", records=5) + made_up(at(5)) + whole_record(at(10), "lost", records=4)
+    assert audit(*words, "-", input=text)[2] == (LOST + wanted if wanted else "")
+
+
+@pytest.mark.parametrize("words, wanted", [
+    ([], "11\n"),
+    (["--since", at(5)], "4 in the time asked for, and of 7 it does not say when\n"),
+    (["--since", at(11)], "0 in the time asked for, and of 7 it does not say when\n"),
+])
+def test_records_that_the_guard_once_lost(words, wanted):
+    """Those of an older guard say nothing of the time, and so may be of any."""
+    text = '{"event":"lost","records":7}\n' + whole_record(at(10), "lost", records=4)
+    assert audit(*words, "-", input=text)[2] == LOST + wanted
+    assert '{"event":"lost","records":7}\n' in audit("--event", "lost", "--json", *words, "-", input=text)[1]
 
 
 # Rotation
@@ -389,6 +476,9 @@ def test_follow_the_trail(vm):
     (["--verdict", "blocke"], "there is no verdict 'blocke': it is allow, warn, audit or deny"),
     (["--class", "privilege"], "did you mean 'privileged'?"),
     (["--channel", "vnc"], "it is qmp, hmp or agent"),
+    (["--event", "strat"], "there is no event 'strat': it is decision, outcome, repeat, start, policy, identity"),
+    (["--event", "start", "--outcomes"], "give one of them"),
+    (["--verify", "--event", "start"], "give it no filters"),
     (["--count-by", "vm,usr"], "nothing is counted by 'usr': it is vm, user"),
     (["--burst", "5"], "--burst '5' is not COMMANDS/SECONDS"),
     (["--burst", "1/5"], "2 to"),
@@ -417,5 +507,6 @@ def test_not_for_everyone(busy):
 def test_help():
     status, output, _ = audit("--help")
     assert status == FOUND
-    for word in ("--vm", "--burst", "--verify", "exit status: 0 records were found", "1 none was", "2 usage"):
+    assert audit("--vm", "x", "--help")[:2] == audit("--summary", "-h")[:2] == (FOUND, output)
+    for word in ("--vm", "--burst", "--verify", "lost records are hidden", "exit status: 0 records were found", "1 none was", "2 usage"):
         assert word in output

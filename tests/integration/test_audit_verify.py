@@ -201,6 +201,30 @@ def test_a_head_that_is_behind(trail):
     assert status == SOUND and "there is no .head" in output
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["missing", "empty"])
+def test_the_hosts_own_trail_without_a_head(second_lab, is_there):
+    """The guard never leaves it so: whoever took records away at the end may have taken it too."""
+    lab = second_lab()
+    lab.machine().send(request("query-status"))
+    directory = lab.directory / "var/log/libvirt/qmp-guard"
+    assert lab.run("virt-qmp-guard", "audit", "--verify").returncode == SOUND
+    (directory / "audit.log.head").unlink()
+    if is_there:
+        (directory / "audit.log.head").touch()
+    done = lab.run("virt-qmp-guard", "audit", "--verify")
+    assert done.returncode == PROBLEM
+    assert done.stdout.startswith(
+        f"{TRAIL}: .head is missing: whether records are missing at the end cannot be told\nsound before that: ")
+    answer = json.loads(lab.run("virt-qmp-guard", "audit", "--verify", "--json").stdout)
+    assert not answer["sound"] and not answer["head"] and ".head is missing" in answer["problem"]
+    named = lab.run("virt-qmp-guard", "audit", "--verify", TRAIL)
+    assert named.returncode == SOUND and "there is no .head" in named.stdout
+
+    # The next writer makes it anew.
+    lab.machine().send(request("query-status"))
+    assert lab.run("virt-qmp-guard", "audit", "--verify").returncode == SOUND
+
+
 def test_cannot_tell(tmp_path):
     empty = tmp_path / "empty"
     empty.write_text("")

@@ -300,9 +300,43 @@ def test_lines_that_cannot_be_read(learn, records):
     path = records({}, {})
     path.write_text(path.read_text() + '{"event":"decision","domain":\n')
     done = learn(path)
-    assert done.returncode == YES and len(rules(done.stdout)) == 1 and "1 lines could not be read" in done.stderr
+    assert done.returncode == YES and len(rules(done.stdout)) == 1
+    told = f"virt-qmp-guard: {path}:3: a JSON object without its end: it is torn\n"
+    assert done.stderr == \
+        told + "virt-qmp-guard: lines that could not be read, and what they tell of is not in the policy: 1\n"
+    file = path.parent / "policy.xml"
+    file.write_text(policy())
+    done = qmp_guard("policy", "replay", file, path)
+    assert done.returncode == UNSURE
+    assert done.stderr == told + "virt-qmp-guard: lines that could not be read, and were not judged: 1\n"
+
+
+def test_many_lines_that_cannot_be_read(learn, records):
+    """Some are named, and all are counted."""
+    path = records({}, {})
+    path.write_text(path.read_text() + 8 * '{"event":"decision","domain":\n')
+    *named, last = learn(path).stderr.splitlines()
+    assert [line.split(": ")[1] for line in named] == [f"{path}:{number}" for number in range(3, 8)]
+    assert last.endswith(" is not in the policy: 8")
     (path.parent / "policy.xml").write_text(policy())
-    assert replay(path.parent / "policy.xml", path)[0] == UNSURE
+    *named, last = qmp_guard("policy", "replay", path.parent / "policy.xml", path).stderr.splitlines()
+    assert len(named) == 5 and last.endswith(" were not judged: 8")
+
+
+def test_a_vm_by_uuid(sent, learn, tmp_path):
+    uuid = sent.domain.UUIDString().upper()
+    learned = learn("--vm", uuid).stdout
+    assert learned == learn("--vm", sent.name).stdout != ""
+    _, _, total = replay(tmp_path / "learned.xml", "--vm", uuid)
+    assert total["judged"] == len(SENT) + len(REFUSED)
+    assert learn("--vm", uuid.replace(uuid[0], "0" if uuid[0] != "0" else "1")).returncode == NO
+
+
+def test_a_name_that_looks_like_a_uuid(learn, records):
+    """Is none to look for, as for audit --vm."""
+    one, other = "12345678-1234-1234-1234-123456789abc", "12345678-1234-1234-1234-123456789abd"
+    path = records({"domain": one, "uuid": other, "command": "query-name"}, {"domain": other, "uuid": one})
+    assert [rule[2] for rule in rules(learn("--vm", one, path).stdout)] == ["query-status"]
 
 
 DUMP = '<argument name="filename" match="/dump/*"/>'

@@ -29,6 +29,9 @@ static const Row rows[] = {
            "\"}\n"),
      "[{" TIME ",\"event\":\"decision\",\"domain\":\"demo\",\"seq\":2,\"chain\":\"" CHAIN "\"}]",
      NULL},
+    {"lost",
+     BYTES("{" TIME ",\"event\":\"lost\",\"records\":3,\"seq\":2,\"chain\":\"" CHAIN "\"}\n"),
+     "[{" TIME ",\"event\":\"lost\",\"records\":3,\"seq\":2,\"chain\":\"" CHAIN "\"}]", NULL},
     {"lost, without a time", BYTES("{\"event\":\"lost\",\"records\":3}\n"),
      "[{\"event\":\"lost\",\"records\":3}]", NULL},
     {"blanks between members", BYTES("{ \"event\" : \"start\" }\n"), "[{\"event\":\"start\"}]",
@@ -138,6 +141,14 @@ static const Row rows[] = {
      "[{" TIME ",\"event\":\"start\",\"domain\":\"d\",\"finding\":\"unix-monitor\","
      "\"operation\":\"prepare\",\"policy\":\"none\",\"rule\":\"baseline:start\","
      "\"reason\":\"-qmp opens /tmp/x\",\"verdict\":\"deny\"}]",
+     NULL},
+    {"start that would have been refused",
+     BYTES("Nov 21 11:00:00 host qmp-guard[12]: VM start would refuse: d | unix-monitor"
+           " | operation=reconnect | policy=none | rule=baseline:start | reason=x"
+           " | timestamp=2026-11-21T10:00:00\n"),
+     "[{" TIME ",\"event\":\"start\",\"domain\":\"d\",\"finding\":\"unix-monitor\","
+     "\"operation\":\"reconnect\",\"policy\":\"none\",\"rule\":\"baseline:start\","
+     "\"reason\":\"x\",\"verdict\":\"audit\"}]",
      NULL},
     {"start, its own time before syslog's",
      BYTES("Nov 21 11:00:00 host qmp-guard[12]: VM start: d | prepare | policy=none | findings=2"

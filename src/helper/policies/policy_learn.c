@@ -336,7 +336,8 @@ int policy_learn(const PolicyCall *call)
     if (recorded_each(&query, learned_add, &set, &unreadable) == 0) {
         status = print_learned(call, &set);
         if (unreadable > 0)
-            complain("%" PRIu64 " lines could not be read: what they tell of is not in the policy",
+            complain("lines that could not be read, and what they tell of is not in the policy: "
+                     "%" PRIu64,
                      unreadable);
     }
     learned_clear(&set);

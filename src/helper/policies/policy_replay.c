@@ -278,7 +278,7 @@ static int print_replay(const PolicyCall *call, Replay *replay, uint64_t unreada
                totals->judged, totals->refused, totals->passed, totals->otherwise, totals->unsure);
     }
     if (unreadable > 0)
-        complain("%" PRIu64 " lines could not be read, and were not judged", unreadable);
+        complain("lines that could not be read, and were not judged: %" PRIu64, unreadable);
     if (totals->judged == 0)
         return complain("there is no command in what was read");
     if (totals->refused + totals->passed + totals->otherwise > 0)

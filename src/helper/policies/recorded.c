@@ -2,6 +2,7 @@
 #include "recorded.h"
 
 #include "helper.h"
+#include "trail/filter.h"
 #include "trail/reader.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
@@ -179,24 +180,40 @@ static bool is_wanted(const char *recorded, const char *wanted)
     return plain && strcmp(plain, wanted) == 0;
 }
 
+/* @data counts them. */
 static void complain_of_line(void *data, const char *source, uint64_t line_number, const char *why)
 {
-    (void)data;
-    fprintf(stderr, "%s:%" PRIu64 ": %s\n", source, line_number, why);
+    uint64_t *count = data;
+
+    if ((*count)++ < UNREADABLE_NAMED)
+        complain("%s:%" PRIu64 ": %s", source, line_number, why);
+}
+
+/* As audit --vm does: a UUID means no name. */
+static bool is_domain(const Recorded *recorded, const char *wanted)
+{
+    const char *uuid = text_of(recorded->json, "uuid");
+    char wanted_uuid[UUID_TEXT_SIZE];
+
+    if (wanted && audit_filter_read_uuid(wanted, wanted_uuid))
+        return uuid && strcmp(uuid, wanted_uuid) == 0;
+    return is_wanted(recorded->domain, wanted);
 }
 
 static bool is_asked(const RecordedQuery *query, const Recorded *recorded)
 {
-    return (query->wants_outcomes || !recorded->is_outcome) &&
-           is_wanted(recorded->domain, query->domain) && is_wanted(recorded->user, query->user);
+    return (query->wants_outcomes || !recorded->is_outcome) && is_domain(recorded, query->domain) &&
+           is_wanted(recorded->user, query->user);
 }
 
 int recorded_each(const RecordedQuery *query, RecordedVisitor visit, void *data,
                   uint64_t *ret_unreadable)
 {
+    uint64_t unreadable = 0;
     AuditSource source = {.files = (const char *const *)query->files,
                           .n_files = query->n_files,
-                          .complain = complain_of_line};
+                          .complain = complain_of_line,
+                          .data = &unreadable};
     AuditReader *reader = audit_reader_open(&source);
     AuditEntry entry;
     int result = reader ? 1 : -1;
@@ -209,9 +226,7 @@ int recorded_each(const RecordedQuery *query, RecordedVisitor visit, void *data,
             visit(data, &recorded) != 0)
             result = -1;
     }
-    if (reader) {
-        *ret_unreadable = audit_reader_unreadable(reader);
-        audit_reader_close(reader);
-    }
+    *ret_unreadable = unreadable;
+    audit_reader_close(reader);
     return result;
 }

@@ -11,7 +11,7 @@
 
 /* Texts are encoded as in the record (\xHH); see recorded_decode(). All of it is borrowed. */
 typedef struct Recorded {
-    json_object *json; /* the record, or what recorded_row() kept of it */
+    json_object *json; /* the record, or those of its members that `policy replay` keeps */
     bool is_outcome; /* verdict and rule say nothing then */
     const char *domain;
     const char *user; /* who, as records have it */
@@ -27,7 +27,7 @@ typedef struct Recorded {
 typedef struct RecordedQuery {
     char *const *files; /* as in AuditSource */
     size_t n_files;
-    const char *domain; /* NULL: any */
+    const char *domain; /* its name or UUID; NULL: any */
     const char *user;
     bool wants_outcomes;
 } RecordedQuery;
@@ -37,12 +37,12 @@ typedef int (*RecordedVisitor)(void *data, const Recorded *recorded);
 
 /*
  * Reads all that @query asks for. Returns 0 and in @ret_unreadable how many lines could not
- * be read, each of which was told of on stderr; -1 after complaining, or when @visit did.
+ * be read, the first of which were named on stderr; -1 after complaining, or when @visit did.
  */
 int recorded_each(const RecordedQuery *query, RecordedVisitor visit, void *data,
                   uint64_t *ret_unreadable);
 
-/* Reads one record, or row. False: it tells of no decision and no outcome. */
+/* Reads one record, or what is kept of it. False: it tells of no decision and no outcome. */
 bool recorded_read(json_object *json, Recorded *ret);
 
 /* A list in the record, like `parts`; NULL when it has none. */

@@ -13,8 +13,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Of the lines that cannot be read so many are named. */
-#define UNREADABLE_NAMED 5
+const char audit_usage[] =
+    "[FILTERS] [--json | --count-by KEYS | --burst N/S | --summary] [--follow]\n"
+    "                                  [FILE...|-] | --verify [FILE...]";
+
+const char audit_summary[] = "what the audit records say, and whether they are all there";
 
 const char audit_help[] =
     "  FILE                a trail, libvirt's or the system's log, or what journalctl -o json\n"
@@ -23,12 +26,16 @@ const char audit_help[] =
     "\nwhich records:\n"
     "  --vm VM             of one VM, by name or UUID\n"
     "  --user USER         of one user, as records name it: alice, sasl:NAME, uid:N\n"
-    "  --command GLOB      of the commands that match, or whose HMP command does\n"
+    "  --command GLOB      of the commands that match, or whose HMP command does, and of the\n"
+    "                      starts whose finding does, or 'start: ...' as the table shows it\n"
     "  --class CLASS       unknown, safe, privileged, memory-dump, dangerous\n"
     "  --verdict VERDICT   allow, warn, audit, deny; blocked is deny\n"
     "  --channel CHANNEL   qmp, hmp, agent\n"
     "  --since, --until TIME  2026-11-21, '2026-11-21 14:30', 2026-11-21T14:30:00Z, 14:30,\n"
     "                      now, today, yesterday, '1 hour ago', '10 min ago', @SECONDS\n"
+    "  --event KIND        only decision, outcome, repeat, start, policy, identity or lost;\n"
+    "                      without it outcomes, policies and lost records are hidden (of lost\n"
+    "                      ones the number is told at the end)\n"
     "  --outcomes          also what became of the commands that passed\n"
     "\nwhat is done with them (default: a table, line by line):\n"
     "  --json              JSON lines: the trail's as they are, others made alike. With any of\n"
@@ -69,7 +76,9 @@ typedef struct Run {
     Progress progress;
     uint64_t matched;
     uint64_t unreadable_named;
+    uint64_t unreadable; /* beside those that the reader could not read */
     uint64_t lost;
+    uint64_t lost_undated; /* of them */
 } Run;
 
 /* The options that say which records are wanted. */
@@ -79,7 +88,7 @@ static const struct FilterOption {
 } filter_options[] = {
     {'v', audit_filter_vm},    {'u', audit_filter_user},    {'c', audit_filter_command},
     {'C', audit_filter_class}, {'V', audit_filter_verdict}, {'n', audit_filter_channel},
-    {'s', audit_filter_since}, {'U', audit_filter_until},
+    {'s', audit_filter_since}, {'U', audit_filter_until},   {'e', audit_filter_event},
 };
 
 /* Returns 1, 0 when @option is no such, -1 after complaining. */
@@ -133,6 +142,13 @@ static int set_option(AuditOptions *ret, int option)
     return 0;
 }
 
+static void print_help(void)
+{
+    printf("usage: virt-qmp-guard [-c URI] audit %s\n%s\n\n%s", audit_usage, audit_summary,
+           audit_help);
+}
+
+/* Returns 1, 0 when there is nothing left to do, -1 after complaining. */
 static int parse_options(int argc, char **argv, AuditOptions *ret)
 {
     static const struct option options[] = {
@@ -143,17 +159,22 @@ static int parse_options(int argc, char **argv, AuditOptions *ret)
         {"outcomes", no_argument, NULL, 'o'},      {"count-by", required_argument, NULL, 'k'},
         {"burst", required_argument, NULL, 'b'},   {"summary", no_argument, NULL, 'S'},
         {"follow", no_argument, NULL, 'f'},        {"verify", no_argument, NULL, 'y'},
-        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, 'j'},          {"event", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (option == 'h') {
+            print_help();
+            return 0;
+        }
         if (set_option(ret, option) < 0)
             return -1;
     }
     ret->files = (const char *const *)argv + optind;
     ret->n_files = (size_t)(argc - optind);
-    return 0;
+    return 1;
 }
 
 /* Returns 0, or -1 after complaining. */
@@ -165,6 +186,10 @@ static int check_options(const AuditOptions *options)
         return complain("audit: --count-by, --burst, --summary and --verify: give one of them"), -1;
     if (options->verify && (options->has_filter || options->filter.outcomes))
         return complain("audit: --verify looks at all records: give it no filters"), -1;
+    if (options->filter.has_event && options->filter.outcomes)
+        return complain("audit: --event shows only that kind, --outcomes shows one more: give one "
+                        "of them"),
+               -1;
     if (options->follows && (options->verify || options->count_by || options->summary))
         return complain("audit: --follow has no end, and --count-by, --summary and --verify "
                         "answer at the end: leave one out"),
@@ -227,8 +252,12 @@ static int make_view(Run *run)
 
 static void note_lost(Run *run, const AuditRow *row)
 {
-    if (row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], "lost") == 0)
-        run->lost += row->fields[ROW_RECORDS] ? strtoull(row->fields[ROW_RECORDS], NULL, 10) : 1;
+    if (!row->fields[ROW_EVENT] || strcmp(row->fields[ROW_EVENT], "lost") != 0 ||
+        !audit_filter_is_then(&run->options->filter, row))
+        return;
+    run->lost += audit_row_weight(row);
+    if (row->when.tv_sec == 0)
+        run->lost_undated += audit_row_weight(row);
 }
 
 /* Nobody reads on, as head(1): that is no failure. */
@@ -245,8 +274,11 @@ static int take_all(Run *run, AuditRow *row)
     int result;
 
     while ((result = audit_reader_next(run->reader, &entry)) > 0) {
-        if (audit_row_read(&entry, row) < 0) {
-            complain_of_line(run, entry.source, entry.line_number, "a record that is too large");
+        const char *why = audit_row_read(&entry, row);
+
+        if (why) {
+            run->unreadable++;
+            complain_of_line(run, entry.source, entry.line_number, why);
             continue;
         }
         note_lost(run, row);
@@ -265,14 +297,29 @@ static int take_all(Run *run, AuditRow *row)
     return result;
 }
 
+static void tell_lost(const Run *run)
+{
+    const AuditFilter *filter = &run->options->filter;
+    bool is_bounded = *filter->since_text || *filter->until_text;
+
+    if (run->lost == 0)
+        return;
+    if (is_bounded && run->lost_undated > 0)
+        complain("records that the guard could not write, by its own count: %" PRIu64
+                 " in the time asked for, and of %" PRIu64 " it does not say when",
+                 run->lost - run->lost_undated, run->lost_undated);
+    else
+        complain("records that the guard could not write, by its own count: %" PRIu64 "%s",
+                 run->lost, is_bounded ? " in the time asked for" : "");
+}
+
 static void tell_at_end(const Run *run)
 {
-    uint64_t unreadable = audit_reader_unreadable(run->reader);
+    uint64_t unreadable = audit_reader_unreadable(run->reader) + run->unreadable;
 
     if (unreadable > 0)
         complain("lines that could not be read: %" PRIu64, unreadable);
-    if (run->lost > 0)
-        complain("records that the guard could not write, by its own count: %" PRIu64, run->lost);
+    tell_lost(run);
 }
 
 static int search(const AuditOptions *options)
@@ -316,9 +363,10 @@ static int search(const AuditOptions *options)
 int audit_run(const HelperContext *context, int argc, char **argv)
 {
     AuditOptions options = {0};
-    int status = EXIT_UNSURE;
+    int parsed = parse_options(argc, argv, &options);
+    int status = parsed == 0 ? EXIT_YES : EXIT_UNSURE;
 
-    if (parse_options(argc, argv, &options) == 0 && check_options(&options) == 0)
+    if (parsed > 0 && check_options(&options) == 0)
         status = options.verify ? audit_verify(options.files, options.n_files, options.as_json)
                                 : search(&options);
     audit_filter_clear(&options.filter);

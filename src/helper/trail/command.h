@@ -7,7 +7,9 @@
 /* `virt-qmp-guard audit`. */
 int audit_run(const HelperContext *context, int argc, char **argv);
 
-/* The lines of its --help. */
+/* What --help says: behind its name, in one line, and of each option. */
+extern const char audit_usage[];
+extern const char audit_summary[];
 extern const char audit_help[];
 
 #endif

@@ -15,6 +15,8 @@
 /* Of one glob against one name; both are short. */
 #define GLOB_STEPS ((size_t)1000000)
 
+#define WHAT_SIZE 512
+
 static int add_wanted(AuditFilter *filter, RowField field, const char *text, Reason *why)
 {
     CLEANUP(mem) char *encoded = printable(text, "");
@@ -37,27 +39,28 @@ static int add_wanted(AuditFilter *filter, RowField field, const char *text, Rea
     return 0;
 }
 
-/* As libvirt writes one: 8-4-4-4-12 hexadecimal digits. */
-static bool is_uuid(const char *text)
+bool audit_filter_read_uuid(const char *text, char ret[UUID_TEXT_SIZE])
 {
-    for (size_t i = 0; i < 36; i++) {
+    if (strlen(text) != UUID_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < UUID_TEXT_SIZE - 1; i++) {
         bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
 
         if (is_hyphen ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
             return false;
+        ret[i] = (char)tolower((unsigned char)text[i]);
     }
-    return text[36] == '\0';
+    ret[UUID_TEXT_SIZE - 1] = '\0';
+    return true;
 }
 
 int audit_filter_vm(AuditFilter *filter, const char *text, Reason *why)
 {
-    char uuid[40];
+    char uuid[UUID_TEXT_SIZE];
 
-    if (strlen(text) != 36 || !is_uuid(text))
-        return add_wanted(filter, ROW_DOMAIN, text, why);
-    for (size_t i = 0; i <= 36; i++)
-        uuid[i] = (char)tolower((unsigned char)text[i]);
-    return add_wanted(filter, ROW_UUID, uuid, why);
+    if (audit_filter_read_uuid(text, uuid))
+        return add_wanted(filter, ROW_UUID, uuid, why);
+    return add_wanted(filter, ROW_DOMAIN, text, why);
 }
 
 int audit_filter_user(AuditFilter *filter, const char *text, Reason *why)
@@ -113,6 +116,16 @@ int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why)
     return add_word(filter, ROW_CHANNEL, text, words, "qmp, hmp or agent", why);
 }
 
+int audit_filter_event(AuditFilter *filter, const char *text, Reason *why)
+{
+    static const char *const words[] = {"decision", "outcome",  "repeat", "start",
+                                        "policy",   "identity", "lost",   NULL};
+
+    filter->has_event = true;
+    return add_word(filter, ROW_EVENT, text, words,
+                    "decision, outcome, repeat, start, policy, identity or lost", why);
+}
+
 static int read_time(const char *text, struct timespec *ret, char ret_text[40], Reason *why)
 {
     struct timespec now;
@@ -143,7 +156,7 @@ static bool is_shown(const AuditFilter *filter, const char *event, size_t length
         if (strlen(shown[i]) == length && memcmp(event, shown[i], length) == 0)
             return true;
     }
-    return false;
+    return filter->has_event;
 }
 
 /* The times of the trail are all of one form, and so sort as texts. */
@@ -167,10 +180,13 @@ bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t 
     /* Its user has to be put together first. */
     if (memcmp(event, "identity\"", 9) == 0)
         return true;
-    if (!filter->outcomes && memcmp(event, "outcome\"", 8) == 0)
+    if (!filter->outcomes && !filter->has_event && memcmp(event, "outcome\"", 8) == 0)
         return false;
     if (!may_be_then(filter, line))
         return false;
+    /* They are counted, whatever else is wanted. */
+    if (memcmp(event, "lost\"", 5) == 0)
+        return true;
     scan = scan_start(line, length);
     while (left > 0 && scan_next(&scan, &member)) {
         for (size_t i = 0; i < filter->n_wanted; i++) {
@@ -192,12 +208,12 @@ static bool is_before(struct timespec a, struct timespec b)
     return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
 }
 
-static bool matches_time(const AuditFilter *filter, const AuditRow *row)
+bool audit_filter_is_then(const AuditFilter *filter, const AuditRow *row)
 {
     if (!*filter->since_text && !*filter->until_text)
         return true;
     if (row->when.tv_sec == 0)
-        return false;
+        return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], "lost") == 0;
     return (!*filter->since_text || !is_before(row->when, filter->since)) &&
            (!*filter->until_text || !is_before(filter->until, row->when));
 }
@@ -209,11 +225,24 @@ static bool matches_glob(const char *pattern, const char *text)
     return text && glob_match(pattern, text, &budget) == GLOB_YES;
 }
 
+/* A start has no command: it is found by what was found, and by what the table shows of it. */
+static bool matches_command(const AuditFilter *filter, const AuditRow *row)
+{
+    char what[WHAT_SIZE];
+
+    if (!filter->command || matches_glob(filter->command, row->fields[ROW_COMMAND]) ||
+        matches_glob(filter->command, row->fields[ROW_HMP]))
+        return true;
+    return strcmp(row->fields[ROW_EVENT], "start") == 0 &&
+           (matches_glob(filter->command, row->fields[ROW_FINDING]) ||
+            matches_glob(filter->command, audit_row_what(row, what, sizeof(what))));
+}
+
 bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
 {
     const char *event = row->fields[ROW_EVENT];
 
-    if (!event || !is_shown(filter, event, strlen(event)) || !matches_time(filter, row))
+    if (!event || !is_shown(filter, event, strlen(event)) || !audit_filter_is_then(filter, row))
         return false;
     for (size_t i = 0; i < filter->n_wanted; i++) {
         const char *text = row->fields[filter->wanted[i].field];
@@ -221,8 +250,7 @@ bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
         if (!text || strcmp(text, filter->wanted[i].text) != 0)
             return false;
     }
-    return !filter->command || matches_glob(filter->command, row->fields[ROW_COMMAND]) ||
-           matches_glob(filter->command, row->fields[ROW_HMP]);
+    return matches_command(filter, row);
 }
 
 void audit_filter_clear(AuditFilter *filter)

@@ -25,6 +25,7 @@ typedef struct AuditFilter {
     char since_text[40]; /* the same as the trail has them; empty: any time */
     char until_text[40];
     bool outcomes;
+    bool has_event; /* is wanted: then no kind of record is left out by itself */
 } AuditFilter;
 
 /* Each takes what an option was given. Return 0, or -1 with the reason. */
@@ -33,6 +34,7 @@ int audit_filter_user(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_command(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_class(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_verdict(AuditFilter *filter, const char *text, Reason *why);
+int audit_filter_event(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_since(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_until(AuditFilter *filter, const char *text, Reason *why);
@@ -43,8 +45,19 @@ int audit_filter_until(AuditFilter *filter, const char *text, Reason *why);
  */
 bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t length);
 
+/*
+ * Is it of the time that was asked for? A `lost` record that does not say when it was is of
+ * any.
+ */
+bool audit_filter_is_then(const AuditFilter *filter, const AuditRow *row);
+
 bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row);
 
 void audit_filter_clear(AuditFilter *filter);
+
+#define UUID_TEXT_SIZE 37
+
+/* True, and as records have it, when @text is a UUID: 8-4-4-4-12 hexadecimal digits. */
+bool audit_filter_read_uuid(const char *text, char ret[UUID_TEXT_SIZE]);
 
 #endif

@@ -164,17 +164,6 @@ void audit_lines_close(AuditLines *lines)
     free(lines);
 }
 
-const char *audit_lines_last_file(const AuditLines *lines)
-{
-    return lines->parts.count > 0 ? lines->parts.parts[lines->n_files - 1].path
-                                  : lines->files[lines->n_files - 1];
-}
-
-size_t audit_lines_file_count(const AuditLines *lines)
-{
-    return lines->n_files;
-}
-
 void audit_lines_progress(const AuditLines *lines, uint64_t *ret_done, uint64_t *ret_all)
 {
     *ret_done = lines->done + lines->stream.done;

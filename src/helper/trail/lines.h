@@ -34,10 +34,6 @@ AuditLines *audit_lines_open(const char *const *files, size_t n_files, bool foll
  */
 int audit_lines_next(AuditLines *lines, AuditLine *ret);
 
-/* The file that comes last. */
-const char *audit_lines_last_file(const AuditLines *lines);
-size_t audit_lines_file_count(const AuditLines *lines);
-
 /* Bytes read so far, and in all (0: not known). */
 void audit_lines_progress(const AuditLines *lines, uint64_t *ret_done, uint64_t *ret_all);
 

@@ -10,6 +10,9 @@
 
 #define WHAT_SIZE 512
 
+/* Digits of a policy's digest that are shown: enough to tell one from another. */
+#define DIGEST_SHOWN 12
+
 static TableLines records = {
     .columns = {{"time", 19},
                 {"vm", 10},
@@ -32,12 +35,30 @@ const char *print_time(struct timespec when, char buffer[PRINT_TIME_SIZE])
     return buffer;
 }
 
-/* `query-status x12` of a repeat; in @buffer or borrowed. */
+/* `query-status x12` of a repeat, `lost 7`; in @buffer or borrowed. */
 static const char *with_count(const AuditRow *row, const char *what, char *buffer, size_t size)
 {
-    if (!row->fields[ROW_COUNT])
+    if (row->fields[ROW_COUNT])
+        snprintf(buffer, size, "%s x%" PRIu64, what, audit_row_weight(row));
+    else if (row->fields[ROW_RECORDS])
+        snprintf(buffer, size, "%s %" PRIu64, what, audit_row_weight(row));
+    else
         return what;
-    snprintf(buffer, size, "%s x%" PRIu64, what, audit_row_weight(row));
+    return buffer;
+}
+
+/* The rule, or of a policy's record the policy that it was and is; in @buffer or borrowed. */
+static const char *rule_or_policy(const AuditRow *row, char *buffer, size_t size)
+{
+    const char *now = row->fields[ROW_POLICY];
+    const char *was = row->fields[ROW_WAS];
+
+    if (!now || strcmp(row->fields[ROW_EVENT], "policy") != 0)
+        return row->fields[ROW_RULE];
+    if (was)
+        snprintf(buffer, size, "was %.*s, now %.*s", DIGEST_SHOWN, was, DIGEST_SHOWN, now);
+    else
+        snprintf(buffer, size, "%.*s", DIGEST_SHOWN, now);
     return buffer;
 }
 
@@ -46,6 +67,7 @@ static int print_row(void *data, const AuditRow *row)
     char time_text[PRINT_TIME_SIZE];
     char what[WHAT_SIZE];
     char counted[WHAT_SIZE + 32];
+    char policy[64];
     const char *const *fields = row->fields;
     const char *verdict = fields[ROW_VERDICT] ? fields[ROW_VERDICT] : fields[ROW_RESULT];
     const char *const cells[] = {
@@ -56,7 +78,7 @@ static int print_row(void *data, const AuditRow *row)
         with_count(row, audit_row_what(row, what, sizeof(what)), counted, sizeof(counted)),
         fields[ROW_CLASS],
         verdict,
-        fields[ROW_RULE],
+        rule_or_policy(row, policy, sizeof(policy)),
     };
 
     table_lines_print(&records, cells);

@@ -31,6 +31,9 @@ typedef struct AuditReader AuditReader;
 typedef void (*AuditComplaint)(void *data, const char *source, uint64_t line_number,
                                const char *why);
 
+/* Of the lines that cannot be read a command names so many, and tells the number of all. */
+#define UNREADABLE_NAMED 5
+
 /* Asked of each line before it is parsed: false skips it. For filters that can tell early. */
 typedef bool (*AuditPrefilter)(void *data, const char *line, size_t length);
 

@@ -13,7 +13,8 @@ static const char *const members[ROW_FIELD_COUNT] = {
     [ROW_HMP] = "hmp",       [ROW_CLASS] = "class",         [ROW_VERDICT] = "verdict",
     [ROW_RULE] = "rule",     [ROW_OPERATION] = "operation", [ROW_FINDING] = "finding",
     [ROW_RESULT] = "result", [ROW_COUNT] = "count",         [ROW_FIRST] = "first",
-    [ROW_LAST] = "last",     [ROW_RECORDS] = "records",     [ROW_CLAIMED] = "claimed",
+    [ROW_LAST] = "last",     [ROW_RECORDS] = "records",     [ROW_POLICY] = "policy",
+    [ROW_WAS] = "was",       [ROW_CLAIMED] = "claimed",
 };
 
 const char *audit_row_member(RowField field)
@@ -95,22 +96,25 @@ static bool is_event(const AuditRow *row, const char *event)
     return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
 }
 
-static int read_line(AuditRow *row)
+static const char no_room[] = "members of more than 256 KiB";
+
+/* Returns NULL, or why it cannot be read; so does read_json(). */
+static const char *read_line(AuditRow *row)
 {
     Scan scan = scan_start(row->entry->line, row->entry->length);
     ScanMember member;
 
     while (scan_next(&scan, &member)) {
         if (take_member(row, &member) < 0)
-            return -1;
+            return no_room;
         if (scan_is_named(&member, "who") && is_event(row, "identity") &&
             read_claim(row, &member) < 0)
-            return -1;
+            return no_room;
     }
-    return scan.failed ? -1 : 0;
+    return scan.failed ? "members that cannot be told apart" : NULL;
 }
 
-static int read_json(AuditRow *row, json_object *json)
+static const char *read_json(AuditRow *row, json_object *json)
 {
     json_object *who = json_object_object_get(json, "who");
     json_object *uid = json_object_object_get(who, "uid");
@@ -123,14 +127,16 @@ static int read_json(AuditRow *row, json_object *json)
             row->fields[i] = json_object_get_string(value);
     }
     if (!is_event(row, "identity"))
-        return 0;
+        return NULL;
     row->fields[ROW_CLAIMED] = json_object_get_string(json_object_object_get(who, "claimed"));
     if (!uid || row->fields[ROW_USER])
-        return 0;
-    return set_claim(row, json_object_get_string(uid), strlen(json_object_get_string(uid)));
+        return NULL;
+    if (set_claim(row, json_object_get_string(uid), strlen(json_object_get_string(uid))) < 0)
+        return no_room;
+    return NULL;
 }
 
-int audit_row_read(const AuditEntry *entry, AuditRow *ret)
+const char *audit_row_read(const AuditEntry *entry, AuditRow *ret)
 {
     memset(ret->fields, 0, sizeof(ret->fields));
     ret->when = entry->when;
@@ -146,9 +152,13 @@ bool audit_row_is_command(const AuditRow *row)
 
 uint64_t audit_row_weight(const AuditRow *row)
 {
-    if (!is_event(row, "repeat") || !row->fields[ROW_COUNT])
-        return 1;
-    return strtoull(row->fields[ROW_COUNT], NULL, 10);
+    const char *number = NULL;
+
+    if (is_event(row, "repeat"))
+        number = row->fields[ROW_COUNT];
+    else if (is_event(row, "lost"))
+        number = row->fields[ROW_RECORDS];
+    return number ? strtoull(number, NULL, 10) : 1;
 }
 
 const char *audit_row_what(const AuditRow *row, char *buffer, size_t size)
@@ -167,6 +177,8 @@ const char *audit_row_what(const AuditRow *row, char *buffer, size_t size)
         return row->fields[ROW_COMMAND];
     if (!row->fields[ROW_EVENT])
         return "-";
+    if (is_event(row, "policy"))
+        return row->fields[ROW_WAS] ? "policy changed" : "policy in force";
     snprintf(buffer, size, detail ? "%s: %s" : "%s", row->fields[ROW_EVENT], detail);
     return buffer;
 }

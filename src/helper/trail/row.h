@@ -23,12 +23,14 @@ typedef enum RowField {
     ROW_FIRST,
     ROW_LAST,
     ROW_RECORDS,
+    ROW_POLICY,
+    ROW_WAS,
     ROW_CLAIMED, /* of `who`, as is the user where a record has none */
 } RowField;
 
 #define ROW_FIELD_COUNT (ROW_CLAIMED + 1)
 
-/* How much of a member is looked at: more than the guard writes of any. */
+/* Room for these members of one record: more than the guard writes in all of it. */
 #define ROW_STORAGE ((size_t)256 * 1024)
 
 typedef struct AuditRow {
@@ -39,18 +41,21 @@ typedef struct AuditRow {
     char storage[ROW_STORAGE];
 } AuditRow;
 
-/* @entry, parsed or not, is borrowed. Returns 0, or -1: it is too large. */
-int audit_row_read(const AuditEntry *entry, AuditRow *ret);
+/* @entry, parsed or not, is borrowed. Returns NULL, or why it cannot be read. */
+const char *audit_row_read(const AuditEntry *entry, AuditRow *ret);
 
 const char *audit_row_member(RowField field);
 
 /* True for `decision` and `repeat`: a command, or several. */
 bool audit_row_is_command(const AuditRow *row);
 
-/* How many commands, or other events, it stands for. */
+/* How many commands, lost records, or other events, it stands for. */
 uint64_t audit_row_weight(const AuditRow *row);
 
-/* `query-status`, `info status (hmp)`, `start: prepare`; in @buffer or borrowed. */
+/*
+ * `query-status`, `info status (hmp)`, `start: prepare`, `policy changed`; in @buffer or
+ * borrowed.
+ */
 const char *audit_row_what(const AuditRow *row, char *buffer, size_t size);
 
 #endif

@@ -36,7 +36,8 @@ typedef struct VmSummary {
     uint64_t commands;
     uint64_t blocked;
     uint64_t starts;
-    uint64_t refused_starts;
+    uint64_t refused_starts; /* findings that refused one ... */
+    uint64_t would_be_refused_starts; /* ... and such that only would have */
     struct timespec first;
     struct timespec last;
     struct lh_table *tallies[TALLY_COUNT]; /* name -> Tally */
@@ -162,9 +163,9 @@ static void note_time(VmSummary *vm, struct timespec when)
         vm->last = when;
 }
 
-static bool is_denied(const AuditRow *row)
+static bool is_verdict(const AuditRow *row, const char *verdict)
 {
-    return row->fields[ROW_VERDICT] && strcmp(row->fields[ROW_VERDICT], "deny") == 0;
+    return row->fields[ROW_VERDICT] && strcmp(row->fields[ROW_VERDICT], verdict) == 0;
 }
 
 static void note_start(VmSummary *vm, const AuditRow *row)
@@ -172,8 +173,10 @@ static void note_start(VmSummary *vm, const AuditRow *row)
     /* Each finding has a record, too. */
     if (!row->fields[ROW_FINDING])
         vm->starts++;
-    else if (is_denied(row))
+    else if (is_verdict(row, "deny"))
         vm->refused_starts++;
+    else if (is_verdict(row, "audit"))
+        vm->would_be_refused_starts++;
 }
 
 static int note_command(VmSummary *vm, const AuditRow *row)
@@ -188,7 +191,7 @@ static int note_command(VmSummary *vm, const AuditRow *row)
     };
 
     vm->commands += weight;
-    if (is_denied(row))
+    if (is_verdict(row, "deny"))
         vm->blocked += weight;
     for (size_t i = 0; i < TALLY_COUNT; i++) {
         /* The class of what could not be read is not known, and a line of text may not say it. */
@@ -293,6 +296,9 @@ static int print_vm(const Summary *summary, const VmSummary *vm)
     if (vm->refused_starts)
         printf(", %" PRIu64 " reason%s to refuse one", vm->refused_starts,
                plural(vm->refused_starts));
+    if (vm->would_be_refused_starts)
+        printf(", %" PRIu64 " reason%s that would have refused one", vm->would_be_refused_starts,
+               plural(vm->would_be_refused_starts));
     printf("; %s to %s\n", print_time(vm->first, first), print_time(vm->last, last));
     for (TallyKind kind = TALLY_CLASSES; vm->commands && kind < TALLY_COUNT; kind++) {
         if (kind != TALLY_VERDICTS && print_tallies(summary, vm, kind) < 0)
@@ -322,14 +328,21 @@ static void add_time(json_object *object, const char *name, struct timespec when
         json_object_object_add(object, name, json_object_new_string(text));
 }
 
+static void add_number(json_object *object, const char *name, uint64_t number)
+{
+    json_object_object_add(object, name, json_object_new_int64((int64_t)number));
+}
+
 static int print_vm_json(const VmSummary *vm)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
     json_object_object_add(object, "vm", json_object_new_string(vm->name));
-    json_object_object_add(object, "total", json_object_new_int64((int64_t)vm->commands));
-    json_object_object_add(object, "blocked", json_object_new_int64((int64_t)vm->blocked));
-    json_object_object_add(object, "starts", json_object_new_int64((int64_t)vm->starts));
+    add_number(object, "total", vm->commands);
+    add_number(object, "blocked", vm->blocked);
+    add_number(object, "starts", vm->starts);
+    add_number(object, "refused_starts", vm->refused_starts);
+    add_number(object, "would_be_refused_starts", vm->would_be_refused_starts);
     add_time(object, "first", vm->first);
     add_time(object, "last", vm->last);
     for (TallyKind kind = TALLY_CLASSES; kind < TALLY_COUNT; kind++) {

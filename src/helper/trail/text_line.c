@@ -28,6 +28,7 @@ static const LineKind kinds[] = {
     {"QMP identity refused", "identity", "deny", NULL, NULL},
     {"VM start", "start", "allow", NULL, "operation"},
     {"VM start warning", "start", "warn", NULL, "finding"},
+    {"VM start would refuse", "start", "audit", NULL, "finding"},
     {"VM start refused", "start", "deny", NULL, "finding"},
     {"domain policy in force", "policy", NULL, NULL, NULL},
     {"domain policy changed", "policy", NULL, NULL, NULL},

@@ -18,6 +18,7 @@
 typedef struct Verifier {
     AuditLines *lines;
     bool as_json;
+    bool is_own; /* the host's own trail, which always has a .head */
     const char *last_file;
     TrailHead before; /* the last record that was found sound; seq 0: none yet */
     uint64_t first; /* the record that the chain starts with here */
@@ -255,6 +256,24 @@ static bool check_line(Verifier *verifier, const AuditLine *line)
     return false;
 }
 
+/*
+ * Whoever takes records away at the end takes the .head away too. A daemon that wrote its
+ * first record meanwhile has made one by now.
+ */
+static void check_missing_head(Verifier *verifier)
+{
+    TrailHead now;
+    Reason why;
+
+    if (!verifier->is_own || verifier->n_records == 0)
+        return;
+    if (trail_read_head(verifier->last_file, &now, &why) > 0)
+        verifier->has_head = true;
+    else
+        note(verifier, NULL, verifier->before.seq + 1,
+             ".head is missing: whether records are missing at the end cannot be told");
+}
+
 /* The file's .head knows how many records there were. */
 static void check_end(Verifier *verifier)
 {
@@ -262,8 +281,8 @@ static void check_end(Verifier *verifier)
     uint64_t head = verifier->head.seq;
 
     if (!verifier->has_head)
-        return;
-    if (head == last + 1)
+        check_missing_head(verifier);
+    else if (head == last + 1)
         note(verifier, NULL, head, "record %" PRIu64 " is missing at the end", head);
     else if (head > last)
         note(verifier, NULL, last + 1,
@@ -360,7 +379,11 @@ static int verify(Verifier *verifier)
 
 int audit_verify(const char *const *files, size_t n_files, bool as_json)
 {
-    Verifier verifier = {.as_json = as_json, .progress = progress_start(true)};
+    Verifier verifier = {
+        .as_json = as_json,
+        .is_own = n_files == 0,
+        .progress = progress_start(true),
+    };
     int status;
     int found;
     Reason why;
