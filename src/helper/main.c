@@ -39,7 +39,7 @@ static const char policy_help[] =
     "  replay FILE [AUDIT-FILE...]\n"
     "                  what would have become of the recorded commands under a policy\n"
     "  test FILE CASES is each verdict what CASES says? 'verdict | user | channel | text | rule'\n"
-    "  --vm NAME, --user NAME\n"
+    "  --vm NAME|UUID, --user NAME\n"
     "                  learn, replay: only the records of that domain, of that user\n"
     "  --host          replay, test: FILE is the host's policy, not a domain's\n"
     "  --host-policy H replay, test: the host's policy above a domain's (default: replay: the\n"

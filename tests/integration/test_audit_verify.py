@@ -98,8 +98,14 @@ def insert_record(lines):
     lines.insert(4, lines[4].replace(b'"time":"2', b'"time":"3'))
 
 
-def insert_nul(lines):
-    lines.insert(4, b"\0" * 20 + b"\n")
+def insert_with_a_blank(lines):
+    """Readers would take it for a record, the chain would not."""
+    lines.insert(4, lines[4].replace(b'"user":"root"', b'"user":"bob"')[:-1] + b" \n")
+
+
+def insert_number_zero(lines):
+    forged = lines[4][:lines[4].index(b',"seq":')] + b',"seq":0,"chain":"' + b"a" * 64 + b'"}\n'
+    lines.insert(4, forged)
 
 
 def cut_record(lines):
@@ -133,7 +139,8 @@ TAMPERINGS = [
     (insert_rubbish, 5, 5, "no record of the trail: it was put in"),
     (insert_empty, 5, 5, "no record of the trail: it was put in"),
     (insert_record, 5, 5, "a record with the number 5 was put in: the right one is in FILE:6"),
-    (insert_nul, 5, 5, "no record of the trail: it was put in"),
+    (insert_with_a_blank, 5, 5, "no record of the trail: it was put in"),
+    (insert_number_zero, 5, 5, "no record of the trail: it was put in"),
     (cut_record, 6, 5, "record 5 is missing"),
     (cut_end, None, None, "are missing at the end"),
     (tear_end, None, None, "is missing at the end"),
@@ -178,12 +185,28 @@ def test_every_byte_counts(trail, cut):
         assert verify(trail)[0] == PROBLEM, (number, where)
 
 
-def test_torn_and_passed_by(trail):
-    """What a writer that is killed leaves behind: the chain does without it."""
+@pytest.mark.parametrize("left", [
+    lambda line: line[:50], lambda line: line[:line.index(b"},") + 1], lambda line: line[:50] + b"\0" * 100,
+    lambda line: b"\0" * 100, lambda line: line[:3],
+], ids=["half", "half that ends with a brace", "half and zeros", "zeros", "three bytes"])
+def test_torn_and_passed_by(trail, left):
+    """What a writer that is killed, or a host that loses power, leaves behind: the chain does without it."""
     lines = trail.read_bytes().splitlines(keepends=True)
-    trail.write_bytes(b"".join(lines[:4]) + lines[4][:50] + b"\n" + b"".join(lines[4:]))
+    at = next(number for number, line in enumerate(lines) if b'"who":{' in line)
+    trail.write_bytes(b"".join(lines[:at]) + left(lines[at]) + b"\n" + b"".join(lines[at:]))
     status, output, _ = verify(trail)
-    assert status == SOUND and output.startswith(f"{trail}:5: torn: ") and "\nsound: " in output
+    assert status == SOUND and output.startswith(f"{trail}:{at + 1}: torn: ") and "\nsound: " in output
+
+
+def test_beginning_that_is_gone(trail):
+    """As it is once logrotate has dropped a part: of the first record that is left nothing can be said."""
+    lines = trail.read_bytes().splitlines(keepends=True)
+    trail.write_bytes(b"".join(lines[3:]))
+    status, output, _ = verify(trail)
+    assert status == SOUND
+    assert "the chain starts here with record 4: neither those before it nor that one itself can be checked" in output
+    assert "\nsound: records 5 to " in output
+    assert json.loads(verify("--json", trail)[1])["first_checked"] == 5
 
 
 def test_a_head_that_is_behind(trail):

@@ -106,7 +106,7 @@ def test_rotation_under_load(second_lab, tmp_path):
 
     directory = trail.path.parent
     assert {path.name for path in directory.iterdir()} == {
-        "audit.log", "audit.log.head", "audit.log.repeats", "audit.log.1",
+        "audit.log", "audit.log.head", "audit.log.1",
         *(f"audit.log.{number}.gz" for number in range(2, ROTATIONS + 1))}
     assert {path.stat().st_mode & 0o7777 for path in directory.iterdir()} == {0o600}
 

@@ -172,7 +172,7 @@ static bool check_record(Verifier *verifier, const AuditLine *line, size_t hashe
                          const TrailHead *record)
 {
     static const TrailHead none;
-    bool is_first = verifier->before.seq == 0;
+    bool is_first = verifier->n_records == 0;
 
     if (is_first) {
         verifier->first = record->seq;
@@ -197,17 +197,43 @@ static bool check_record(Verifier *verifier, const AuditLine *line, size_t hashe
     return true;
 }
 
+/* A host that lost power may have left the end of a file full of zeros. */
+static size_t length_without_zeros(const AuditLine *line)
+{
+    size_t length = line->length;
+
+    while (length > 0 && line->text[length - 1] == '\0')
+        length--;
+    return length;
+}
+
+/* JSON that ends too early; what is whole, or wrong, is not. */
+static bool is_unfinished(const char *text, size_t length)
+{
+    CLEANUP(tokener) json_tokener *tokener = json_tokener_new();
+    CLEANUP(json) json_object *parsed = NULL;
+
+    if (!tokener || length > TRAIL_LINE_MAX)
+        return false;
+    parsed = json_tokener_parse_ex(tokener, text, (int)length);
+    return !parsed && json_tokener_get_error(tokener) == json_tokener_continue;
+}
+
 /*
  * The start of a record, as a writer leaves it that was killed in the midst: the next one
- * goes on behind it, and the chain passes it by.
+ * goes on behind it, and the chain passes it by. One with a chain's member is none, for that
+ * comes last: it would be read as a record by others.
  */
 static bool is_torn(const AuditLine *line)
 {
     static const char start[] = "{\"time\":\"";
-    size_t size = line->length < sizeof(start) - 1 ? line->length : sizeof(start) - 1;
+    size_t length = length_without_zeros(line);
+    size_t size = length < sizeof(start) - 1 ? length : sizeof(start) - 1;
 
-    return line->length > 0 && memcmp(line->text, start, size) == 0 &&
-           line->text[line->length - 1] != '}' && !memchr(line->text, '\0', line->length);
+    if (length == 0)
+        return line->length > 0;
+    return memcmp(line->text, start, size) == 0 && is_unfinished(line->text, length) &&
+           !memmem(line->text, length, ",\"chain\":\"", strlen(",\"chain\":\""));
 }
 
 static void note_torn(Verifier *verifier, const AuditLine *line)
@@ -293,6 +319,12 @@ static void check_end(Verifier *verifier)
              head);
 }
 
+/* Of a chain whose beginning is not here the first record's own hash says nothing. */
+static uint64_t first_checked(const Verifier *verifier)
+{
+    return verifier->first > 1 ? verifier->first + 1 : verifier->first;
+}
+
 static void print_json(const Verifier *verifier, bool is_sound)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
@@ -301,6 +333,8 @@ static void print_json(const Verifier *verifier, bool is_sound)
     json_object_object_add(object, "records", json_object_new_int64((int64_t)verifier->n_records));
     json_object_object_add(object, "first", json_object_new_int64((int64_t)verifier->first));
     json_object_object_add(object, "last", json_object_new_int64((int64_t)verifier->before.seq));
+    json_object_object_add(object, "first_checked",
+                           json_object_new_int64((int64_t)first_checked(verifier)));
     json_object_object_add(object, "torn", json_object_new_int64((int64_t)verifier->n_torn));
     json_object_object_add(object, "head", json_object_new_boolean(verifier->has_head));
     if (!is_sound) {
@@ -322,16 +356,17 @@ static void print_text(const Verifier *verifier, bool is_sound)
         printf("%" PRIu64 " lines are torn in all\n", verifier->n_torn);
     if (verifier->first > 1)
         printf("the chain starts here with record %" PRIu64
-               ": whether those before it were as they are said to be cannot be told\n",
+               ": neither those before it nor that one itself can be checked\n",
                verifier->first);
     if (!is_sound && verifier->problem_line)
         printf("%s:%" PRIu64 ": %s\n", verifier->problem_file, verifier->problem_line,
                verifier->problem.text);
     else if (!is_sound)
         printf("%s: %s\n", verifier->problem_file, verifier->problem.text);
-    if (verifier->n_records > 0)
+    if (verifier->n_records > 1 || verifier->first == 1)
         printf("%s: records %" PRIu64 " to %" PRIu64 "%s\n",
-               is_sound ? "sound" : "sound before that", verifier->first, verifier->before.seq,
+               is_sound ? "sound" : "sound before that", first_checked(verifier),
+               verifier->before.seq,
                is_sound && !verifier->has_head
                    ? "; there is no .head, so records may be missing at the end"
                    : "");
