@@ -284,6 +284,7 @@ cat >$1/domain.xml      # another user cannot open our standard input by its nam
 virsh -q create $1/domain.xml || exit 3
 virsh -q qemu-monitor-command $3 query-status
 virsh -q qemu-monitor-command $3 inject-nmi
+virsh -q qemu-monitor-command $3 system_reset
 virsh -q destroy $3
 """
 
@@ -293,5 +294,5 @@ def test_session_daemon_is_guarded_too(second_lab, public_directory):
     lab = second_lab()
     name = unique_name()
     done = lab.run("sh", "-c", SESSION, "-", public_directory, lab.guard, name, user="alice", input=bare_xml(name))
-    assert '"running":true' in done.stdout, done
+    assert '"running":true' in done.stdout and done.stdout.count('"return"') == 2, done
     assert "is denied by baseline:@dangerous" in done.stderr
