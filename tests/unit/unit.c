@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "util/cleanup.h"
+#include "util/printable.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,16 @@
 static struct CMUnitTest *tests;
 static size_t n_tests;
 
+/* The reports are XML, which has no control characters. A copy lives as long as the tests. */
+static const char *reportable(const char *name)
+{
+    for (const char *byte = name; *byte; byte++) {
+        if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
+            return printable(name, "");
+    }
+    return name;
+}
+
 void unit_add(const char *name, CMUnitTestFunction test, void *state)
 {
     struct CMUnitTest *grown = realloc(tests, (n_tests + 1) * sizeof(*grown));
@@ -17,7 +28,8 @@ void unit_add(const char *name, CMUnitTestFunction test, void *state)
     if (!grown)
         abort();
     tests = grown;
-    tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = test, .initial_state = state};
+    tests[n_tests++] = (struct CMUnitTest){
+        .name = reportable(name), .test_func = test, .initial_state = state};
 }
 
 void unit_add_rows(const void *rows, size_t count, size_t size, CMUnitTestFunction test)
