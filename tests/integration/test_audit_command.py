@@ -374,8 +374,6 @@ def test_records_that_the_guard_once_lost(words, wanted):
     assert '{"event":"lost","records":7}\n' in audit("--event", "lost", "--json", *words, "-", input=text)[1]
 
 
-# Rotation
-
 def test_rotated_parts(second_lab):
     lab = second_lab()
     path = lab.directory / "var/log/libvirt/qmp-guard/audit.log"
@@ -482,6 +480,7 @@ def test_follow_the_trail(vm):
     (["--count-by", "vm,usr"], "nothing is counted by 'usr': it is vm, user"),
     (["--burst", "5"], "--burst '5' is not COMMANDS/SECONDS"),
     (["--burst", "1/5"], "2 to"),
+    (["--burst", "100001/5"], "2 to 100000 commands"),
     (["--vm", "a", "--vm", "b"], "'a' and 'b': give one of them"),
     (["--summary", "--verify"], "give one of them"),
     (["--follow", "--count-by", "vm"], "--follow has no end"),

@@ -60,6 +60,17 @@ static const Row rows[] = {
            "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}\n"),
      "[]", "1: not a JSON object"},
 
+    {"a count of nothing", BYTES("{\"event\":\"repeat\",\"count\":0}\n"), "[]",
+     "1: its count is no number from 1 to 10^15"},
+    {"a count that is too high",
+     BYTES("{" TIME ",\"event\":\"repeat\",\"count\":1000000000000001}\n"), "[]",
+     "1: its count is no number from 1 to 10^15"},
+    {"the same member twice", BYTES("{\"event\":\"start\",\"x\":1,\"\\u0078\":2}\n"), "[]",
+     "1: a member that is there twice"},
+    {"the same member twice, in the guard's own form",
+     BYTES("{" TIME ",\"event\":\"start\",\"x\":1,\"x\":1,\"chain\":\"" CHAIN "\"}\n"), "[]",
+     "1: a member that is there twice"},
+
     /* libvirt's log. */
     {"safe",
      BYTES(LIBVIRT "info : QMP: demo | query-block | params=[a,b] | user=alice"
@@ -108,6 +119,8 @@ static const Row rows[] = {
      "[{\"event\":\"repeat\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\",\"rule\":\"r\","
      "\"count\":12,\"verdict\":\"deny\",\"channel\":\"qmp\"}]",
      NULL},
+    {"repeated how often", BYTES("QMP blocked: d | x | user=a | rule=r | repeated=0\n"), "[]",
+     "1: its count is no number from 1 to 10^15"},
     {"refused by libvirt", BYTES("QMP refused by libvirt: d | x | user=a\n"),
      "[{\"event\":\"outcome\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
      "\"result\":\"failure\",\"channel\":\"qmp\"}]",
@@ -180,15 +193,36 @@ static const Row rows[] = {
      BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"_UID\":\"1000\","
            "\"MESSAGE\":\"QMP privileged: d | x | user=a\"}\n"),
      "[]", NULL},
+#define JOURNAL "{\"__REALTIME_TIMESTAMP\":\"1795255200000000\","
+#define PRIVILEGED "\"MESSAGE\":\"QMP privileged: d | x | user=a\"}\n"
+    {"journal, a uid that is a number", BYTES(JOURNAL "\"_UID\":0," PRIVILEGED), "[]", NULL},
+    {"journal, several uids", BYTES(JOURNAL "\"_UID\":[\"0\",\"7\"]," PRIVILEGED), "[]", NULL},
+    {"journal, no uid", BYTES(JOURNAL PRIVILEGED), "[]",
+     "1: its _UID was left out, so that anybody may have written it"},
+    {"journal, another program",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":\"cron\"," PRIVILEGED), "[]", NULL},
+    {"journal, two programs",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":[\"cron\",\"libvirtd\"]," PRIVILEGED),
+     "[]", NULL},
+    {"journal, a path to a program",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":\"/tmp/libvirtd\"," PRIVILEGED), "[]",
+     NULL},
+    {"journal, libvirtd and a verdict that is none",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":\"libvirtd\","
+                   "\"QMPGUARD_VERDICT\":\"maybe\"," PRIVILEGED),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
     {"journal, a message of bytes",
-     BYTES(
-         "{\"__REALTIME_TIMESTAMP\":\"1795255200000000\",\"MESSAGE\":[81,77,80,32,112,114,105,118,"
-         "105,108,101,103,101,100,58,32,100,32,124,32,120,32,124,32,117,115,101,114,61,97]}\n"),
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1795255200000000\",\"_UID\":\"0\",\"MESSAGE\":[81,77,80,32,"
+           "112,114,105,118,"
+           "105,108,101,103,101,100,58,32,100,32,124,32,120,32,124,32,117,115,101,114,61,97]}\n"),
      "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
      "\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
      NULL},
     {"journal, a message left out",
-     BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"QMPGUARD_VERDICT\":\"deny\",\"MESSAGE\":null}\n"),
+     BYTES("{\"__REALTIME_TIMESTAMP\":\"1\",\"_UID\":\"0\",\"QMPGUARD_VERDICT\":\"deny\","
+           "\"MESSAGE\":null}\n"),
      "[]", "1: its MESSAGE was left out: run journalctl with --all"},
 };
 

@@ -58,7 +58,8 @@ int learned_leave_out(LearnedSet *set, const char *name, const char *why)
     return json_object_array_add(set->left_out, object);
 }
 
-/* A user's name as a rule has it: text that XML can hold. NULL when it is none. */
+/* A user's name as a rule has it; NULL when it is not printable ASCII, which a terminal shows as it
+ * is. */
 static char *user_of(const Recorded *recorded)
 {
     char *name = recorded->unix_user ? recorded_decode(recorded->unix_user) : NULL;
@@ -68,7 +69,7 @@ static char *user_of(const Recorded *recorded)
         uint32_t character = 0;
         size_t size = utf8_read(name + at, length - at, &character);
 
-        if (size == 0 || character < 0x20 || character == 0x7f) {
+        if (size == 0 || character < 0x20 || character > 0x7e) {
             free(name);
             return NULL;
         }
@@ -141,17 +142,22 @@ static void note_arguments(Learned *learned, const Recorded *recorded)
     }
 }
 
+static void add(int64_t *sum, int64_t count)
+{
+    *sum = *sum > INT64_MAX - count ? INT64_MAX : *sum + count;
+}
+
 static void note_passed(Learned *learned, const Recorded *recorded, bool decided)
 {
-    learned->passed += recorded->count;
+    add(&learned->passed, recorded->count);
     if (learned->channel == CHANNEL_HMP)
         note_arguments(learned, recorded);
     if (!decided)
         return;
     if (recorded->verdict == VERDICT_WARN)
-        learned->warned += recorded->count;
+        add(&learned->warned, recorded->count);
     if (recorded->verdict == VERDICT_AUDIT)
-        learned->audited += recorded->count;
+        add(&learned->audited, recorded->count);
     learned->groups |= recorded_groups(recorded);
     if (recorded_class(recorded) == CLASS_DANGEROUS)
         learned->was_dangerous = true;
@@ -178,7 +184,7 @@ static int add_operation(LearnedSet *set, const Recorded *recorded, const char *
         learned->missing += is_missing ? 1 : 0;
         learned->ran += is_missing ? 0 : 1;
     } else if (recorded->verdict == VERDICT_DENY) {
-        learned->denied += recorded->count;
+        add(&learned->denied, recorded->count);
         if (!learned->denied_by)
             learned->denied_by = strdup(recorded->rule);
     } else {
@@ -217,7 +223,7 @@ int learned_add(void *data, const Recorded *recorded)
                    : learned_leave_out(set, "human-monitor-command",
                                        "a record does not say which HMP command it was");
     if (passes)
-        set->passed += recorded->count;
+        add(&set->passed, recorded->count);
     if (set->by_user && !user)
         return passes ? learned_leave_out(set, recorded->user, "a rule cannot name this user") : 0;
     if (!passes)

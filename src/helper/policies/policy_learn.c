@@ -2,6 +2,7 @@
 /* policy learn: the smallest policy that lets pass what audit records show to have passed. */
 #include "learned.h"
 #include "policy_command.h"
+#include "trail/print.h"
 #include "util/cleanup.h"
 
 #include <inttypes.h>
@@ -278,7 +279,7 @@ static int check_policy(const char *text)
     return 0;
 }
 
-static void print_json(const LearnWriter *writer, const LearnedSet *set, const char *text)
+static void print_learned_json(const LearnWriter *writer, const LearnedSet *set, const char *text)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
@@ -288,8 +289,7 @@ static void print_json(const LearnWriter *writer, const LearnedSet *set, const c
     json_object_object_add(object, "left-out",
                            set->left_out ? json_object_get(set->left_out)
                                          : json_object_new_array());
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(object);
 }
 
 static int print_learned(const PolicyCall *call, LearnedSet *set)
@@ -311,7 +311,7 @@ static int print_learned(const PolicyCall *call, LearnedSet *set)
     if (text && check_policy(text) == 0) {
         status = writer.n_rules > 0 ? EXIT_YES : EXIT_NO;
         if (call->as_json)
-            print_json(&writer, set, text);
+            print_learned_json(&writer, set, text);
         else
             fputs(text, stdout);
         if (writer.n_rules == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --burst: who sent many commands to a VM in a short time. */
+#include "helper.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
@@ -10,7 +11,10 @@
 #include <json-c/linkhash.h>
 #include <string.h>
 
-#define COMMANDS_MAX 1000000
+#define COMMANDS_MAX 100000
+
+/* Of one record so many are spread out. */
+#define REPEATS_MAX 1000000
 #define SECONDS_MAX (366L * 24 * 60 * 60)
 
 /* Nanoseconds of CLOCK_REALTIME. */
@@ -18,8 +22,13 @@ typedef int64_t Moment;
 
 #define SECOND INT64_C(1000000000)
 
+/* Of all senders in memory: far more than are busy at one time. */
+#define BYTES_MAX ((size_t)64 * 1024 * 1024)
+
 /* What one user sends to one VM. */
 typedef struct Sender {
+    struct Sender *older; /* by when the last command came */
+    struct Sender *younger;
     Moment *ring; /* of the last commands, as many as make a burst */
     size_t space; /* of the ring, which grows up to that */
     size_t n_seen; /* in the ring */
@@ -36,6 +45,10 @@ struct Bursts {
     Moment window;
     bool as_json;
     struct lh_table *senders; /* name -> Sender */
+    Sender *oldest;
+    Sender *youngest;
+    size_t bytes; /* of all of them */
+    bool told; /* that some were let go */
     TableLines table;
 };
 
@@ -98,10 +111,14 @@ static struct timespec time_of(Moment moment)
 
 static Moment moment_of(struct timespec when)
 {
+    if (when.tv_sec < 0)
+        return 0;
+    if (when.tv_sec > INT64_MAX / SECOND - 1)
+        return (INT64_MAX / SECOND - 1) * SECOND;
     return (Moment)when.tv_sec * SECOND + when.tv_nsec;
 }
 
-static void print_json(const Sender *sender, const char *vm)
+static void print_burst_json(const Sender *sender, const char *vm)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
     char first[WHEN_TEXT_SIZE];
@@ -114,8 +131,7 @@ static void print_json(const Sender *sender, const char *vm)
     json_object_object_add(object, "count", json_object_new_int64((int64_t)sender->count));
     json_object_object_add(object, "first", json_object_new_string(first));
     json_object_object_add(object, "last", json_object_new_string(last));
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(object);
 }
 
 /* Tells of the burst, which is over. */
@@ -137,7 +153,7 @@ static int end_burst(Bursts *bursts, Sender *sender)
         return -1;
     snprintf(count, sizeof(count), "%" PRIu64, sender->count);
     if (bursts->as_json)
-        print_json(sender, vm);
+        print_burst_json(sender, vm);
     else
         table_lines_print(&bursts->table, cells);
     sender->count = 0;
@@ -145,7 +161,7 @@ static int end_burst(Bursts *bursts, Sender *sender)
 }
 
 /* Makes room for one more, as long as a burst is more than there is room for. */
-static int grow(const Bursts *bursts, Sender *sender)
+static int grow(Bursts *bursts, Sender *sender)
 {
     size_t space = sender->space ? 4 * sender->space : 16;
     Moment *grown;
@@ -158,6 +174,7 @@ static int grow(const Bursts *bursts, Sender *sender)
     if (!grown)
         return -1;
     sender->ring = grown;
+    bursts->bytes += (space - sender->space) * sizeof(*grown);
     sender->next = sender->n_seen; /* until it is full there is nothing behind its end */
     sender->space = space;
     return 0;
@@ -181,11 +198,63 @@ static int note(Bursts *bursts, Sender *sender, Moment when)
             sender->first = oldest;
             sender->count = bursts->commands - 1;
         }
-        sender->count++;
+        sender->count = audit_sum(sender->count, 1);
         sender->last = when;
         return 0;
     }
     return sender->count > 0 ? end_burst(bursts, sender) : 0;
+}
+
+static void unlink_sender(Bursts *bursts, Sender *sender)
+{
+    if (sender->older)
+        sender->older->younger = sender->younger;
+    else if (bursts->oldest == sender)
+        bursts->oldest = sender->younger;
+    if (sender->younger)
+        sender->younger->older = sender->older;
+    else if (bursts->youngest == sender)
+        bursts->youngest = sender->older;
+    sender->older = sender->younger = NULL;
+}
+
+static void make_youngest(Bursts *bursts, Sender *sender)
+{
+    unlink_sender(bursts, sender);
+    sender->older = bursts->youngest;
+    if (bursts->youngest)
+        bursts->youngest->younger = sender;
+    else
+        bursts->oldest = sender;
+    bursts->youngest = sender;
+}
+
+static size_t size_of(const Sender *sender)
+{
+    /* Each has an entry of the table, too, which is at most half empty after it grew. */
+    return sizeof(*sender) + strlen(sender->name) + 1 + sender->space * sizeof(*sender->ring) +
+           3 * sizeof(struct lh_entry);
+}
+
+/* Lets go of those that were idle the longest. At once of half: then the table is made anew. */
+static int make_room(Bursts *bursts)
+{
+    if (bursts->bytes <= BYTES_MAX)
+        return 0;
+    if (!bursts->told)
+        complain("--burst: too many VMs and users to keep all in mind: those who were idle the "
+                 "longest are forgotten");
+    bursts->told = true;
+    while (bursts->bytes > BYTES_MAX / 2 && bursts->oldest != bursts->youngest) {
+        Sender *sender = bursts->oldest;
+
+        if (sender->count > 0 && end_burst(bursts, sender) < 0)
+            return -1;
+        unlink_sender(bursts, sender);
+        bursts->bytes -= size_of(sender);
+        lh_table_delete(bursts->senders, sender->name);
+    }
+    return lh_table_resize(bursts->senders, bursts->senders->size);
 }
 
 static Sender *find_sender(Bursts *bursts, const AuditRow *row)
@@ -210,6 +279,7 @@ static Sender *find_sender(Bursts *bursts, const AuditRow *row)
         free(sender);
         return NULL;
     }
+    bursts->bytes += size_of(sender);
     return sender;
 }
 
@@ -231,7 +301,7 @@ static int note_repeats(Bursts *bursts, Sender *sender, const AuditRow *row)
         when_read(text, strlen(text), WHEN_UTC, &last);
     start = moment_of(first);
     length = moment_of(last) - start;
-    for (uint64_t i = 0; result == 0 && i < count && i < COMMANDS_MAX; i++)
+    for (uint64_t i = 0; result == 0 && i < count && i < REPEATS_MAX; i++)
         result = note(
             bursts, sender,
             start + (count > 1 ? (Moment)((double)length * (double)i / (double)(count - 1)) : 0));
@@ -247,6 +317,9 @@ static int take(void *data, const AuditRow *row)
         return 0;
     sender = find_sender(bursts, row);
     if (!sender)
+        return -1;
+    make_youngest(bursts, sender);
+    if (make_room(bursts) < 0)
         return -1;
     if (row->fields[ROW_COUNT])
         return note_repeats(bursts, sender, row);

@@ -255,9 +255,9 @@ static void note_lost(Run *run, const AuditRow *row)
     if (!row->fields[ROW_EVENT] || strcmp(row->fields[ROW_EVENT], "lost") != 0 ||
         !audit_filter_is_then(&run->options->filter, row))
         return;
-    run->lost += audit_row_weight(row);
+    run->lost = audit_sum(run->lost, audit_row_weight(row));
     if (row->when.tv_sec == 0)
-        run->lost_undated += audit_row_weight(row);
+        run->lost_undated = audit_sum(run->lost_undated, audit_row_weight(row));
 }
 
 /* Nobody reads on, as head(1): that is no failure. */

@@ -172,7 +172,7 @@ static int take(void *data, const AuditRow *row)
             return -1;
         }
     }
-    group->count += audit_row_weight(row);
+    group->count = audit_sum(group->count, audit_row_weight(row));
     return 0;
 }
 
@@ -186,7 +186,7 @@ static int by_count(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static void print_json(const CountBy *count, const Group *group, char *const *values)
+static void print_group_json(const CountBy *count, const Group *group, char *const *values)
 {
     json_object *object = json_object_new_object();
 
@@ -194,8 +194,7 @@ static void print_json(const CountBy *count, const Group *group, char *const *va
     for (size_t i = 0; i < count->n_keys; i++)
         json_object_object_add(object, known_keys[count->keys[i]].name,
                                json_object_new_string(values[i]));
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(object);
     json_object_put(object);
 }
 
@@ -210,7 +209,7 @@ static void print_group(CountBy *count, Group *group, TableLines *table)
         cells[i + 1] = values[i] = strsep(&rest, SEPARATOR);
     snprintf(number, sizeof(number), "%" PRIu64, group->count);
     if (count->as_json)
-        print_json(count, group, values);
+        print_group_json(count, group, values);
     else
         table_lines_print(table, cells);
 }

@@ -168,6 +168,34 @@ static bool may_be_then(const AuditFilter *filter, const char *line)
            (!*filter->until_text || memcmp(time, filter->until_text, JSON_LINE_TIME_LENGTH) <= 0);
 }
 
+static bool has_trail_time(const char *line)
+{
+    static const char form[] = "0000-00-00T00:00:00.000000Z";
+    const char *time = json_line_time(line);
+
+    for (size_t i = 0; i < JSON_LINE_TIME_LENGTH; i++) {
+        bool is_digit = time[i] >= '0' && time[i] <= '9';
+
+        if (form[i] == '0' ? !is_digit : time[i] != form[i])
+            return false;
+    }
+    return true;
+}
+
+/* One that the guard does not write, so that a text may be written otherwise. */
+static bool has_escape(const char *line, size_t length)
+{
+    const char *end = line + length;
+    const char *at = line;
+
+    while ((at = memchr(at, '\\', (size_t)(end - at)))) {
+        if (end - at < 2 || (at[1] != '\\' && at[1] != '"'))
+            return true;
+        at += 2;
+    }
+    return false;
+}
+
 bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t length)
 {
     const char *event = json_line_event(line);
@@ -175,7 +203,8 @@ bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t 
     ScanMember member;
     Scan scan;
 
-    if (!json_line_is_trail(line, length))
+    if (!json_line_is_trail(line, length) || !has_trail_time(line) || has_escape(line, length) ||
+        scan_may_have_twice(line, length))
         return true;
     /* Its user has to be put together first. */
     if (memcmp(event, "identity\"", 9) == 0)

@@ -67,27 +67,52 @@ static char *read_message(json_object *entry)
     return bytes;
 }
 
+static bool is_verdict(const char *text)
+{
+    static const char *const verdicts[] = {"allow", "warn", "audit", "deny"};
+
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        if (strcmp(verdicts[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * journald notes _UID itself: anybody may send it a message that looks like ours. Who it was
+ * among root's programs is what they say.
+ */
+static bool is_foreign(json_object *entry)
+{
+    const char *uid = text_member(entry, "_UID");
+    const char *program = text_member(entry, "SYSLOG_IDENTIFIER");
+
+    if (json_object_object_get_ex(entry, "_UID", NULL) && (!uid || strcmp(uid, "0") != 0))
+        return true;
+    if (!json_object_object_get_ex(entry, "SYSLOG_IDENTIFIER", NULL))
+        return false;
+    return !program || !text_tag_is_ours(program);
+}
+
 /* What the plugin gave the journal beside the line is exact. */
 static void take_fields(json_object *record, json_object *entry)
 {
     const char *verdict = text_member(entry, "QMPGUARD_VERDICT");
     const char *event = text_member(record, "event");
 
-    if (verdict && event && strcmp(event, "decision") == 0)
+    if (verdict && is_verdict(verdict) && event && strcmp(event, "decision") == 0)
         json_object_object_add(record, "verdict", json_object_new_string(verdict));
 }
 
 static json_object *read_journal(json_object *entry, struct timespec *ret_when, const char **why)
 {
     CLEANUP(mem) char *message = read_message(entry);
-    const char *uid = text_member(entry, "_UID");
     const char *priority = text_member(entry, "PRIORITY");
     json_object *record;
     struct timespec unused;
     TextPrefix prefix;
 
-    /* journald notes _UID itself: anybody may send it a message that looks like ours. */
-    if (uid && strcmp(uid, "0") != 0)
+    if (is_foreign(entry))
         return NULL;
     if (!message) {
         if (text_member(entry, "QMPGUARD_VERDICT"))
@@ -99,11 +124,25 @@ static json_object *read_journal(json_object *entry, struct timespec *ret_when, 
                               prefix.is_warning || (priority && strcmp(priority, "4") == 0),
                               &unused, why);
     read_journal_time(entry, ret_when);
+    if (record && !text_member(entry, "_UID")) {
+        *why = "its _UID was left out, so that anybody may have written it";
+        json_object_put(record);
+        return NULL;
+    }
     if (record) {
         take_fields(record, entry);
         text_record_set_time(record, *ret_when);
     }
     return record;
+}
+
+static bool has_bad_count(json_object *record, const char *name)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(record, name, &value) &&
+           (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 1 ||
+            json_object_get_int64(value) > JSON_LINE_COUNT_MAX);
 }
 
 /* Returns NULL, or why @record is none of the trail. */
@@ -121,7 +160,43 @@ static const char *find_fault(json_object *record)
             !json_object_is_type(value, json_type_string))
             return "a member is no text";
     }
-    return NULL;
+    return has_bad_count(record, "count") || has_bad_count(record, "records") ? JSON_LINE_BAD_COUNT
+                                                                              : NULL;
+}
+
+/* Members of all objects in a line that was parsed: each has a colon outside of the texts. */
+static size_t count_written(const char *line, size_t length)
+{
+    size_t count = 0;
+    bool in_text = false;
+
+    for (size_t i = 0; i < length; i++) {
+        if (in_text && line[i] == '\\')
+            i++;
+        else if (line[i] == '"')
+            in_text = !in_text;
+        else if (!in_text && line[i] == ':')
+            count++;
+    }
+    return count;
+}
+
+/* ... and those that json-c kept. The depth is the tokener's. */
+static size_t count_kept(json_object *json)
+{
+    size_t count = 0;
+
+    if (json_object_is_type(json, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(json); i++)
+            count += count_kept(json_object_array_get_idx(json, i));
+    } else if (json_object_is_type(json, json_type_object)) {
+        struct json_object_iterator at = json_object_iter_begin(json);
+        struct json_object_iterator end = json_object_iter_end(json);
+
+        for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+            count += 1 + count_kept(json_object_iter_peek_value(&at));
+    }
+    return count;
 }
 
 static json_object *parse(json_tokener *tokener, const char *line, size_t length, const char **why)
@@ -134,8 +209,13 @@ static json_object *parse(json_tokener *tokener, const char *line, size_t length
         object = json_tokener_parse_ex(tokener, line, (int)length);
     error = json_tokener_get_error(tokener);
     if (error == json_tokener_success && json_tokener_get_parse_end(tokener) == length &&
-        json_object_is_type(object, json_type_object))
-        return object;
+        json_object_is_type(object, json_type_object)) {
+        if (count_kept(object) == count_written(line, length))
+            return object;
+        *why = "a member that is there twice";
+        json_object_put(object);
+        return NULL;
+    }
     json_object_put(object);
     if (error == json_tokener_continue)
         *why = "a JSON object without its end: it is torn";

@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /*
@@ -19,6 +20,10 @@ bool json_line_is_trail(const char *line, size_t length);
 #define json_line_time(line) ((line) + sizeof("{\"time\":\"") - 1)
 #define json_line_event(line)                                                                      \
     (json_line_time(line) + JSON_LINE_TIME_LENGTH + sizeof("\",\"event\":\"") - 1)
+
+/* How many commands, or records, one record may stand for. */
+#define JSON_LINE_COUNT_MAX INT64_C(1000000000000000)
+#define JSON_LINE_BAD_COUNT "its count is no number from 1 to 10^15"
 
 /*
  * Reads a line. A new object with the members of a record, NULL with *@why NULL for an entry

@@ -2,6 +2,7 @@
 #include "print.h"
 
 #include "table_lines.h"
+#include "util/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,18 +86,66 @@ static int print_row(void *data, const AuditRow *row)
     return 0;
 }
 
+static bool is_printable(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+static void print_escaped(uint32_t character)
+{
+    if (character >= 0x10000) {
+        print_escaped(0xd800 + ((character - 0x10000) >> 10));
+        print_escaped(0xdc00 + ((character - 0x10000) & 0x3ff));
+        return;
+    }
+    printf("\\u%04x", (unsigned)character);
+}
+
+/* What json-c wrote: outside its texts it is ASCII. */
+static void print_json_text(const char *text)
+{
+    size_t length = strlen(text);
+
+    if (is_printable(text, length)) {
+        puts(text);
+        return;
+    }
+    for (size_t at = 0; at < length;) {
+        uint32_t character = 0;
+        size_t size = utf8_read(text + at, length - at, &character);
+
+        if (character >= 0x20 && character <= 0x7e)
+            putchar((int)character);
+        else
+            print_escaped(size ? character : 0xfffd);
+        at += size ? size : 1;
+    }
+    putchar('\n');
+}
+
+void print_json(json_object *json)
+{
+    const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+                                                                JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    if (text)
+        print_json_text(text);
+}
+
 static int print_line(void *data, const AuditRow *row)
 {
     const AuditEntry *entry = row->entry;
-    const char *text = entry->line;
-    size_t length = entry->length;
 
-    if (entry->is_converted) {
-        text = json_object_to_json_string_ext(entry->json, JSON_C_TO_STRING_PLAIN |
-                                                               JSON_C_TO_STRING_NOSLASHESCAPE);
-        length = text ? strlen(text) : 0;
+    /* One that was not parsed is known to be printable. */
+    if (entry->is_converted || !is_printable(entry->line, entry->length)) {
+        print_json(entry->json);
+        return 0;
     }
-    fwrite(text, 1, length, stdout);
+    fwrite(entry->line, 1, entry->length, stdout);
     putchar('\n');
     return 0;
 }

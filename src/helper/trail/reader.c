@@ -74,6 +74,17 @@ static void note_unreadable(AuditReader *reader, const AuditLine *line, const ch
         reader->source.complain(reader->source.data, line->source, line->number, why);
 }
 
+static bool is_own_trail(const AuditReader *reader)
+{
+    return reader->source.n_files == 0;
+}
+
+/* Nobody else writes into the host's own trail, whatever its lines look like. */
+static void note_text(AuditReader *reader)
+{
+    reader->holds_text = !is_own_trail(reader);
+}
+
 /* libvirt's log, the system's, or a bare line. A record, NULL for none. */
 static json_object *read_text(AuditReader *reader, const AuditLine *line, struct timespec *ret_when,
                               const char **why)
@@ -83,17 +94,19 @@ static json_object *read_text(AuditReader *reader, const AuditLine *line, struct
 
     text_prefix_read(line->text, line->length, &prefix);
     if (prefix.length > 0)
-        reader->holds_text = true;
-    if (prefix.is_foreign)
+        note_text(reader);
+    if (prefix.is_foreign && !is_own_trail(reader))
         return NULL;
-    json = text_record_read(line->text + prefix.length, line->length - prefix.length,
-                            prefix.is_warning, ret_when, why);
+    json = prefix.is_foreign
+               ? NULL
+               : text_record_read(line->text + prefix.length, line->length - prefix.length,
+                                  prefix.is_warning, ret_when, why);
     if (prefix.when.tv_sec && (prefix.is_exact || !ret_when->tv_sec))
         *ret_when = prefix.when;
     if (json)
         text_record_set_time(json, *ret_when);
     if (json || *why) {
-        reader->holds_text = true;
+        note_text(reader);
         return json;
     }
     /* Other programs write into logs, too; nobody else writes into the trail. */
@@ -121,6 +134,8 @@ static json_object *read_json(AuditReader *reader, const AuditLine *line, bool *
     json_object *json = json_line_read(reader->tokener, line->text, line->length, ret_is_journal,
                                        ret_when, why);
 
+    if (!json && !*why && is_own_trail(reader))
+        *why = "an entry of a journal";
     if (!*why)
         reader->holds_json = true;
     else if (!looks_like_ours(reader, line))
@@ -134,7 +149,8 @@ static bool may_wait(const AuditReader *reader, const AuditLine *line, struct ti
     return reader->source.is_lazy && json_line_is_trail(line->text, line->length) &&
            when_read(json_line_time(line->text), JSON_LINE_TIME_LENGTH, WHEN_UTC, ret_when) ==
                JSON_LINE_TIME_LENGTH &&
-           scan_is_sound(line->text, line->length);
+           scan_is_sound(line->text, line->length) &&
+           !scan_may_have_twice(line->text, line->length);
 }
 
 /* Reads one line. Returns true with a record; what cannot be read has been told of. */
@@ -150,7 +166,7 @@ static bool read_line(AuditReader *reader, const AuditLine *line, AuditEntry *re
     if (may_wait(reader, line, &when)) {
         reader->holds_json = waits = true;
     } else if (line->is_dropped) {
-        why = reader->holds_text ? NULL : "a line of more than 4 MiB";
+        why = "a line of more than 4 MiB";
     } else if (line->text[0] == '{') {
         reader->json = read_json(reader, line, &is_converted, &when, &why);
     } else {
@@ -181,7 +197,7 @@ int audit_reader_next(AuditReader *reader, AuditEntry *ret)
     while ((result = audit_lines_next(reader->lines, &line)) > 0) {
         if (line.source != reader->file) {
             reader->file = line.source;
-            reader->holds_json = reader->source.n_files == 0;
+            reader->holds_json = is_own_trail(reader);
             reader->holds_text = false;
         }
         if (line.length == 0 && !line.is_dropped)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "row.h"
 
+#include "json_line.h"
 #include "scan.h"
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ static const char *unquoted(AuditRow *row, const ScanMember *member)
         memcpy(copy, from, length);
     } else {
         for (; from < end; from++) {
-            from += *from == '\\';
+            from += *from == '\\' && from + 1 < end;
             copy[length++] = *from;
         }
     }
@@ -76,6 +77,29 @@ static int set_claim(AuditRow *row, const char *uid, size_t length)
     return 0;
 }
 
+static bool is_integer(const ScanMember *member)
+{
+    size_t sign = member->value_length > 0 && *member->value == '-' ? 1 : 0;
+
+    for (size_t i = sign; i < member->value_length; i++) {
+        if (member->value[i] < '0' || member->value[i] > '9')
+            return false;
+    }
+    return member->value_length > sign;
+}
+
+static bool is_bad_count(const ScanMember *member)
+{
+    int64_t count;
+
+    if (!scan_is_named(member, "count") && !scan_is_named(member, "records"))
+        return false;
+    if (!is_integer(member) || member->value_length > 16)
+        return true;
+    count = strtoll(member->value, NULL, 10); /* a comma or a brace ends it */
+    return count < 1 || count > JSON_LINE_COUNT_MAX;
+}
+
 static int read_claim(AuditRow *row, const ScanMember *who)
 {
     Scan scan = scan_start(who->value, who->value_length);
@@ -84,7 +108,7 @@ static int read_claim(AuditRow *row, const ScanMember *who)
     while (scan_next(&scan, &member)) {
         if (scan_is_named(&member, "claimed") && take_member(row, &member) < 0)
             return -1;
-        if (scan_is_named(&member, "uid") && !row->fields[ROW_USER] &&
+        if (scan_is_named(&member, "uid") && !row->fields[ROW_USER] && is_integer(&member) &&
             set_claim(row, member.value, member.value_length) < 0)
             return -1;
     }
@@ -105,6 +129,8 @@ static const char *read_line(AuditRow *row)
     ScanMember member;
 
     while (scan_next(&scan, &member)) {
+        if (is_bad_count(&member))
+            return JSON_LINE_BAD_COUNT;
         if (take_member(row, &member) < 0)
             return no_room;
         if (scan_is_named(&member, "who") && is_event(row, "identity") &&
@@ -118,6 +144,7 @@ static const char *read_json(AuditRow *row, json_object *json)
 {
     json_object *who = json_object_object_get(json, "who");
     json_object *uid = json_object_object_get(who, "uid");
+    json_object *claimed = json_object_object_get(who, "claimed");
 
     for (size_t i = 0; i < ROW_FIELD_COUNT; i++) {
         json_object *value = json_object_object_get(json, members[i]);
@@ -128,8 +155,9 @@ static const char *read_json(AuditRow *row, json_object *json)
     }
     if (!is_event(row, "identity"))
         return NULL;
-    row->fields[ROW_CLAIMED] = json_object_get_string(json_object_object_get(who, "claimed"));
-    if (!uid || row->fields[ROW_USER])
+    if (json_object_is_type(claimed, json_type_string))
+        row->fields[ROW_CLAIMED] = json_object_get_string(claimed);
+    if (!json_object_is_type(uid, json_type_int) || row->fields[ROW_USER])
         return NULL;
     if (set_claim(row, json_object_get_string(uid), strlen(json_object_get_string(uid))) < 0)
         return no_room;

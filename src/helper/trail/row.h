@@ -52,6 +52,12 @@ bool audit_row_is_command(const AuditRow *row);
 /* How many commands, lost records, or other events, it stands for. */
 uint64_t audit_row_weight(const AuditRow *row);
 
+/* Of two weights; what is more than a JSON number holds is as much as it holds. */
+static inline uint64_t audit_sum(uint64_t a, uint64_t b)
+{
+    return a >= INT64_MAX || b >= INT64_MAX - a ? INT64_MAX : a + b;
+}
+
 /*
  * `query-status`, `info status (hmp)`, `start: prepare`, `policy changed`; in @buffer or
  * borrowed.

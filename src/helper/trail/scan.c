@@ -5,6 +5,10 @@
 
 #define DEPTH_MAX 32
 
+/* Of a record of the guard's, and with some to spare. */
+#define MEMBERS_MAX 64
+#define OBJECTS_MAX 2
+
 Scan scan_start(const char *line, size_t length)
 {
     Scan scan = {line + 1, line + length, length < 2 || *line != '{'};
@@ -97,6 +101,34 @@ bool scan_is_named(const ScanMember *member, const char *name)
 {
     return strlen(name) == member->name_length &&
            memcmp(name, member->name, member->name_length) == 0;
+}
+
+static bool may_have_twice(const char *line, size_t length, int depth)
+{
+    Scan scan = scan_start(line, length);
+    ScanMember members[MEMBERS_MAX];
+    size_t count = 0;
+
+    while (count < MEMBERS_MAX && scan_next(&scan, &members[count])) {
+        const ScanMember *member = &members[count++];
+
+        for (size_t i = 0; i + 1 < count; i++) {
+            if (members[i].name_length == member->name_length &&
+                memcmp(members[i].name, member->name, member->name_length) == 0)
+                return true;
+        }
+        if (*member->value == '{' &&
+            (depth == 0 || may_have_twice(member->value, member->value_length, depth - 1)))
+            return true;
+        if (*member->value == '[' && memchr(member->value, '{', member->value_length))
+            return true;
+    }
+    return scan.failed || count == MEMBERS_MAX;
+}
+
+bool scan_may_have_twice(const char *line, size_t length)
+{
+    return may_have_twice(line, length, OBJECTS_MAX);
 }
 
 /* What may stand in a text as it is. A table, since every byte of a record goes by here. */

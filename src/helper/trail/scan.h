@@ -30,6 +30,12 @@ bool scan_next(Scan *scan, ScanMember *ret);
 
 bool scan_is_named(const ScanMember *member, const char *name);
 
+/*
+ * False when, beyond doubt, no member is there twice, nor in an object below. True also for
+ * more members, or deeper ones, than the guard writes.
+ */
+bool scan_may_have_twice(const char *line, size_t length);
+
 /* True when every byte of the line is as JSON wants it. */
 bool scan_is_sound(const char *line, size_t length);
 

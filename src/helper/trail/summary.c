@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --summary: for each VM what was done, by whom, and what was refused. */
 #include "print.h"
+#include "table_lines.h"
 #include "util/cleanup.h"
 #include "when.h"
 
@@ -13,6 +14,7 @@
 #define TOP 5
 
 #define BAR_WIDTH 24
+#define NAME_WIDTH ((size_t)32)
 #define WHAT_SIZE 512
 
 /* One of the lists: a name, and how often it occurred. */
@@ -133,7 +135,7 @@ static int count(struct lh_table *tallies, const char *name, uint64_t weight)
 
     if (entry) {
         tally = lh_entry_v(entry);
-        tally->count += weight;
+        tally->count = audit_sum(tally->count, weight);
         return 0;
     }
     tally = malloc(sizeof(*tally) + strlen(name) + 1);
@@ -190,9 +192,9 @@ static int note_command(VmSummary *vm, const AuditRow *row)
         [TALLY_USERS] = row->fields[ROW_USER],
     };
 
-    vm->commands += weight;
+    vm->commands = audit_sum(vm->commands, weight);
     if (is_verdict(row, "deny"))
-        vm->blocked += weight;
+        vm->blocked = audit_sum(vm->blocked, weight);
     for (size_t i = 0; i < TALLY_COUNT; i++) {
         /* The class of what could not be read is not known, and a line of text may not say it. */
         if (count(vm->tallies[i], names[i] ? names[i] : "-", weight) < 0)
@@ -256,7 +258,7 @@ static void *sorted(struct lh_table *table, int (*compare)(const void *, const v
 
 static void print_bar(const Summary *summary, uint64_t part, uint64_t whole)
 {
-    uint64_t length = whole ? part * BAR_WIDTH / whole : 0;
+    uint64_t length = whole ? (uint64_t)((double)part / (double)whole * BAR_WIDTH) : 0;
 
     /* What there is must be seen. */
     for (uint64_t i = 0; i < (length ? length : 1); i++)
@@ -272,7 +274,11 @@ static int print_tallies(const Summary *summary, const VmSummary *vm, TallyKind 
     if (!tallies)
         return -1;
     for (size_t i = 0; tallies[i] && i < TOP; i++) {
-        printf("  %-9s %-32s %8" PRIu64 "  ", i ? "" : heading, tallies[i]->name,
+        size_t width;
+
+        printf("  %-9s ", i ? "" : heading);
+        width = table_lines_write(tallies[i]->name);
+        printf("%*s %8" PRIu64 "  ", width < NAME_WIDTH ? (int)(NAME_WIDTH - width) : 0, "",
                tallies[i]->count);
         print_bar(summary, tallies[i]->count, vm->commands);
     }
@@ -291,8 +297,9 @@ static int print_vm(const Summary *summary, const VmSummary *vm)
     char first[PRINT_TIME_SIZE];
     char last[PRINT_TIME_SIZE];
 
-    printf("%s: %" PRIu64 " command%s, %" PRIu64 " blocked, %" PRIu64 " start%s", vm->name,
-           vm->commands, plural(vm->commands), vm->blocked, vm->starts, plural(vm->starts));
+    table_lines_write(vm->name);
+    printf(": %" PRIu64 " command%s, %" PRIu64 " blocked, %" PRIu64 " start%s", vm->commands,
+           plural(vm->commands), vm->blocked, vm->starts, plural(vm->starts));
     if (vm->refused_starts)
         printf(", %" PRIu64 " reason%s to refuse one", vm->refused_starts,
                plural(vm->refused_starts));
@@ -349,8 +356,7 @@ static int print_vm_json(const VmSummary *vm)
         if (add_tallies(object, vm, kind) < 0)
             return -1;
     }
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(object);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 #define WIDTH_MAX 48
 
 /* What records hold is ASCII; a file that somebody wrote may hold what moves a terminal. */
-static size_t write_cell(const char *text)
+size_t table_lines_write(const char *text)
 {
     size_t width = 0;
 
@@ -43,7 +43,7 @@ static void print_cells(TableLines *table, const char *const *cells)
             column->width = length;
         if (column->is_number && length < column->width)
             write_blanks(column->width - length);
-        width = write_cell(text);
+        width = table_lines_write(text);
         if (i + 1 == table->n_columns)
             break;
         if (!column->is_number && width < column->width)

@@ -23,4 +23,7 @@ typedef struct TableLines {
 /* Prints one row; NULL is `-`. What is not printable ASCII is \xHH. */
 void table_lines_print(TableLines *table, const char *const *cells);
 
+/* Prints a text as a cell of one has it. Returns how wide that is. */
+size_t table_lines_write(const char *text);
+
 #endif

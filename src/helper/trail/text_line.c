@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text_line.h"
 
+#include "json_line.h"
 #include "util/cleanup.h"
 #include "when.h"
 
@@ -131,6 +132,16 @@ static int64_t number_of(Piece piece)
     return number;
 }
 
+/* Of a piece that is a count and nothing else. */
+static bool is_count(Piece piece)
+{
+    for (size_t i = 0; i < piece.length; i++) {
+        if (piece.text[i] < '0' || piece.text[i] > '9')
+            return false;
+    }
+    return piece.length <= 16 && number_of(piece) >= 1 && number_of(piece) <= JSON_LINE_COUNT_MAX;
+}
+
 /* Returns NULL, or why the field cannot be read. */
 static const char *add_field(json_object *record, Piece name, Piece value,
                              struct timespec *ret_when)
@@ -147,6 +158,8 @@ static const char *add_field(json_object *record, Piece name, Piece value,
     } else if (is_text(name, "findings")) {
         json_object_object_add(record, "findings", json_object_new_int64(number_of(value)));
     } else if (is_text(name, "repeated")) {
+        if (!is_count(value))
+            return JSON_LINE_BAD_COUNT;
         json_object_object_add(record, "event", json_object_new_string("repeat"));
         json_object_object_add(record, "count", json_object_new_int64(number_of(value)));
     } else if (is_text(name, "claimed")) {

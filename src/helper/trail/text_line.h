@@ -21,6 +21,9 @@ typedef struct TextPrefix {
     bool is_foreign; /* of another program */
 } TextPrefix;
 
+/* True for the name of one of the programs that write records. */
+bool text_tag_is_ours(const char *tag);
+
 void text_prefix_read(const char *line, size_t length, TextPrefix *ret);
 
 /*

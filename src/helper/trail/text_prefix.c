@@ -67,9 +67,9 @@ static size_t read_syslog_time(const char *text, size_t length, struct timespec 
     return 15;
 }
 
-static bool is_ours(const char *tag)
+bool text_tag_is_ours(const char *tag)
 {
-    return strcmp(tag, "qmp-guard") == 0 || is_daemon_name(tag);
+    return strcmp(tag, "qmp-guard") == 0 || (!strchr(tag, '/') && is_daemon_name(tag));
 }
 
 /* ` HOST TAG[123]: `. Returns its length, 0: it is none. */
@@ -91,7 +91,7 @@ static size_t read_tag(const char *text, size_t length, bool *ret_is_foreign)
     if (size == 0 || tag + size > end)
         return 0;
     snprintf(copy, sizeof(copy), "%.*s", (int)(size < TAG_MAX ? size : TAG_MAX - 1), tag);
-    *ret_is_foreign = !is_ours(copy);
+    *ret_is_foreign = !text_tag_is_ours(copy);
     return (size_t)(end + 2 - text);
 }
 
