@@ -3,6 +3,7 @@
 
 #include "util/cleanup.h"
 #include "util/printable.h"
+#include "util/string_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +12,21 @@
 static struct CMUnitTest *tests;
 static size_t n_tests;
 
-/* The reports are XML, which has no control characters. A copy lives as long as the tests. */
+static StringList encoded_names;
+
+/* The reports are XML, which has no control characters. */
 static const char *reportable(const char *name)
 {
-    for (const char *byte = name; *byte; byte++) {
-        if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
-            return printable(name, "");
-    }
-    return name;
+    CLEANUP(mem) char *encoded = printable(name, "");
+    bool is_plain = true;
+
+    for (const char *byte = name; *byte; byte++)
+        is_plain = is_plain && (unsigned char)*byte >= 0x20 && *byte != 0x7f;
+    if (is_plain)
+        return name;
+    if (!encoded || string_list_add(&encoded_names, encoded) < 0)
+        abort();
+    return encoded_names.items[encoded_names.count - 1];
 }
 
 void unit_add(const char *name, CMUnitTestFunction test, void *state)
@@ -46,6 +54,7 @@ int unit_run(const char *group)
 {
     int failed = _cmocka_run_group_tests(group, tests, n_tests, NULL, NULL);
 
+    string_list_clear(&encoded_names);
     free(tests);
     tests = NULL;
     n_tests = 0;
