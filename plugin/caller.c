@@ -141,7 +141,7 @@ static const char *ask(Identity *identity, int (*get)(Identity *, const char **)
     return get(identity, &text) == 1 ? text : NULL;
 }
 
-/* For the record only, but for user. */
+/* For the record; the label may be made of uid. */
 static void read_numbers(Identity *identity, Caller *caller)
 {
     uid_t uid;

@@ -45,6 +45,18 @@ char *audit_name(const char *name)
     return encoded;
 }
 
+/* One name of a list. False, with `...` for the rest, when there are enough of them. */
+static bool write_listed(FILE *out, const char *name, int *count)
+{
+    if (*count == PARAMETERS_MAX) {
+        fputs(",...", out);
+        return false;
+    }
+    fputs((*count)++ ? "," : "", out);
+    write_printable(out, name, NOT_IN_LISTS, AUDIT_NAME_MAX);
+    return true;
+}
+
 static void write_parameters(FILE *out, json_object *arguments)
 {
     int count = 0;
@@ -53,12 +65,8 @@ static void write_parameters(FILE *out, json_object *arguments)
     if (arguments) {
         json_object_object_foreach (arguments, name, value) {
             (void)value;
-            if (count == PARAMETERS_MAX) {
-                fputs(",...", out);
+            if (!write_listed(out, name, &count))
                 break;
-            }
-            fputs(count++ ? "," : "", out);
-            write_printable(out, name, NOT_IN_LISTS, AUDIT_NAME_MAX);
         }
     }
     fputc(']', out);
@@ -76,14 +84,8 @@ static void write_parts(FILE *out, const Request *request)
 
         while (earlier < i && strcmp(request->operations[earlier].name, name) != 0)
             earlier++;
-        if (earlier < i)
-            continue;
-        if (count == PARAMETERS_MAX) {
-            fputs(",...", out);
+        if (earlier == i && !write_listed(out, name, &count))
             break;
-        }
-        fputs(count++ ? "," : "", out);
-        write_printable(out, name, NOT_IN_LISTS, AUDIT_NAME_MAX);
     }
     fputc(']', out);
 }

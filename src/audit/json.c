@@ -124,21 +124,6 @@ static void add_who(json_object *object, const Caller *caller)
     json_object_object_add(object, "who", who);
 }
 
-static void add_groups(json_object *object, GroupSet groups)
-{
-    json_object *names = json_object_new_array();
-    size_t count;
-    const GroupInfo *all = group_list(&count);
-
-    for (size_t i = 0; names && i < count; i++) {
-        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
-
-        if (is_single && all[i].set & groups)
-            json_object_array_add(names, json_object_new_string(all[i].name));
-    }
-    json_object_object_add(object, "groups", names);
-}
-
 static void add_parameters(json_object *object, json_object *arguments, size_t *room)
 {
     json_object *names = json_object_new_array();
@@ -200,7 +185,7 @@ static void add_request(json_object *object, const AuditEvent *event)
         audit_add_text(object, "hmp", first->name);
     json_object_object_add(object, "class",
                            json_object_new_string(class_name(decided->is.command_class)));
-    add_groups(object, decided->is.groups);
+    json_object_object_add(object, "groups", group_name_list(decided->is.groups));
     add_parameters(object, first->arguments, &room);
     if (decision)
         add_values(object, decision->rule, decided);

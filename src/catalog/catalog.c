@@ -117,3 +117,18 @@ const char *class_name(CommandClass command_class)
 {
     return class_names[command_class];
 }
+
+json_object *group_name_list(GroupSet groups)
+{
+    json_object *names = json_object_new_array();
+    size_t count;
+    const GroupInfo *all = group_list(&count);
+
+    for (size_t i = 0; names && i < count; i++) {
+        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
+
+        if (is_single && all[i].set & groups)
+            json_object_array_add(names, json_object_new_string(all[i].name));
+    }
+    return names;
+}

@@ -112,6 +112,9 @@ const GroupInfo *group_find(const char *name);
 /* All groups in table order; @ret_count is their number. */
 const GroupInfo *group_list(size_t *ret_count);
 
+/* The names of the single groups in @groups, a new array (caller puts it); NULL: no memory. */
+json_object *group_name_list(GroupSet groups);
+
 /* All commands, by channel and then name; @ret_count is their number. */
 const CatalogEntry *catalog_list(size_t *ret_count);
 

@@ -13,13 +13,6 @@ static const char *const rule_columns[] = {"operation", "policy", "line",
 
 #define COLUMN_COUNT (sizeof(rule_columns) / sizeof(rule_columns[0]))
 
-static void add_text(json_object *object, const char *name, const char *text)
-{
-    CLEANUP(mem) char *encoded = printable(text, "");
-
-    json_object_object_add(object, name, encoded ? json_object_new_string(encoded) : NULL);
-}
-
 void answer_note_rule(void *data, const Operation *operation, const Policy *policy,
                       const Rule *rule, bool matched)
 {
@@ -36,27 +29,12 @@ void answer_note_rule(void *data, const Operation *operation, const Policy *poli
         view->failed = true;
         return;
     }
-    add_text(row, "operation", operation->command);
-    add_text(row, "policy", policy->origin);
+    table_add_text(row, "operation", operation->command);
+    table_add_text(row, "policy", policy->origin);
     json_object_object_add(row, "line", json_object_new_int64(rule->line));
-    add_text(row, "kind", rule_kind_name(rule->kind));
-    add_text(row, "rule", rule->id);
+    table_add_text(row, "kind", rule_kind_name(rule->kind));
+    table_add_text(row, "rule", rule->id);
     json_object_object_add(row, "matched", json_object_new_boolean(matched));
-}
-
-static json_object *group_names(GroupSet groups)
-{
-    json_object *names = json_object_new_array();
-    size_t count;
-    const GroupInfo *all = group_list(&count);
-
-    for (size_t i = 0; names && i < count; i++) {
-        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
-
-        if (is_single && all[i].set & groups)
-            json_object_array_add(names, json_object_new_string(all[i].name));
-    }
-    return names;
 }
 
 static json_object *operation_object(const Operation *operation)
@@ -67,10 +45,10 @@ static json_object *operation_object(const Operation *operation)
         return NULL;
     json_object_object_add(object, "channel",
                            json_object_new_string(channel_name(operation->channel)));
-    add_text(object, "command", operation->command);
+    table_add_text(object, "command", operation->command);
     json_object_object_add(object, "class",
                            json_object_new_string(class_name(operation->is.command_class)));
-    json_object_object_add(object, "groups", group_names(operation->is.groups));
+    json_object_object_add(object, "groups", group_name_list(operation->is.groups));
     return object;
 }
 
@@ -91,7 +69,7 @@ static int print_json(AnswerView *view, const GuardAnswer *answer)
     if (view->line)
         json_object_object_add(object, "line", json_object_new_int64((int64_t)view->line));
     json_object_object_add(object, "verdict", json_object_new_string(verdict_of(answer)));
-    add_text(object, "rule", answer->rule);
+    table_add_text(object, "rule", answer->rule);
     if (answer->message)
         json_object_object_add(object, "message", json_object_new_string(answer->message));
     for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
@@ -111,7 +89,7 @@ static int print_json(AnswerView *view, const GuardAnswer *answer)
 static void print_operation(const Operation *operation)
 {
     CLEANUP(mem) char *command = printable(operation->command, "");
-    CLEANUP(json) json_object *groups = group_names(operation->is.groups);
+    CLEANUP(json) json_object *groups = group_name_list(operation->is.groups);
 
     printf("%s '%s', class %s, groups", channel_name(operation->channel), command ? command : "?",
            class_name(operation->is.command_class));

@@ -12,13 +12,6 @@
 
 static const char *const columns[] = {"action", "finding", "rule", "reason"};
 
-static void add_text(json_object *object, const char *name, const char *text)
-{
-    CLEANUP(mem) char *encoded = printable(text, "");
-
-    json_object_object_add(object, name, encoded ? json_object_new_string(encoded) : NULL);
-}
-
 static json_object *finding_rows(const FindingList *findings)
 {
     json_object *rows = json_object_new_array();
@@ -27,10 +20,10 @@ static json_object *finding_rows(const FindingList *findings)
         const Finding *finding = &findings->items[i];
         json_object *row = json_object_new_object();
 
-        add_text(row, "action", start_action_name(finding->action));
-        add_text(row, "finding", finding_info(finding->kind)->name);
-        add_text(row, "rule", finding->rule);
-        add_text(row, "reason", finding->reason);
+        table_add_text(row, "action", start_action_name(finding->action));
+        table_add_text(row, "finding", finding_info(finding->kind)->name);
+        table_add_text(row, "rule", finding->rule);
+        table_add_text(row, "reason", finding->reason);
         json_object_array_add(rows, row);
     }
     return rows;
@@ -48,8 +41,8 @@ static int print_answer(const StartAnswer *answer, const char *name, bool is_aud
         json_object_object_add(object, "verdict",
                                json_object_new_string(answer->passes ? "allow" : "deny"));
         if (answer->message)
-            add_text(object, "message", answer->message);
-        add_text(object, "policy", answer->policy);
+            table_add_text(object, "message", answer->message);
+        table_add_text(object, "policy", answer->policy);
         json_object_object_add(object, "findings", json_object_get(rows));
         puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
                                                         JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "table.h"
 
+#include "util/cleanup.h"
+#include "util/printable.h"
+
 #include <libsmartcols/libsmartcols.h>
 
 static const char *cell_text(json_object *value)
@@ -31,4 +34,11 @@ int table_print(json_object *rows, const char *const *columns, size_t n_columns)
         result = scols_print_table(table);
     scols_unref_table(table);
     return result;
+}
+
+void table_add_text(json_object *row, const char *column, const char *text)
+{
+    CLEANUP(mem) char *encoded = printable(text, "");
+
+    json_object_object_add(row, column, encoded ? json_object_new_string(encoded) : NULL);
 }

@@ -12,4 +12,7 @@
  */
 int table_print(json_object *rows, const char *const *columns, size_t n_columns);
 
+/* Adds a cell to a row, encoded to printable ASCII; NULL is `-`. */
+void table_add_text(json_object *row, const char *column, const char *text);
+
 #endif
