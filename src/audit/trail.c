@@ -21,13 +21,6 @@
 /* As much of a record's end as has both, and a newline. */
 #define END_SIZE 160
 
-/* Tries of getting the lock, and nanoseconds between them: a second in all. */
-#define LOCK_TRIES 200
-#define LOCK_PAUSE 5000000L
-
-/* For so long nobody waits for it again. */
-#define STUCK_SECONDS 10
-
 /* The directory of @path; the one above it is libvirt's own and must be there. */
 static int make_directory(const char *path)
 {
@@ -96,36 +89,6 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
     file->device = info.st_dev;
     file->inode = info.st_ino;
     return 0;
-}
-
-static time_t monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + 1; /* never 0 */
-}
-
-/* One that never gives the lock back must not make each command wait for it. */
-static int lock_head(Trail *trail, Reason *why)
-{
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
-    bool is_stuck = trail->gave_up && monotonic_seconds() - trail->gave_up < STUCK_SECONDS;
-    int tries = is_stuck ? 1 : LOCK_TRIES;
-
-    for (int i = 0; i < tries; i++) {
-        if (flock(trail->head.fd, LOCK_EX | LOCK_NB) == 0) {
-            trail->gave_up = 0;
-            return 0;
-        }
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            break;
-        if (i + 1 < tries)
-            nanosleep(&pause, NULL);
-    }
-    if (!is_stuck)
-        trail->gave_up = monotonic_seconds();
-    return reason_set(why, "cannot lock %s: %s", trail->head_path, strerror(errno));
 }
 
 static bool is_chain(const char *text)
@@ -321,7 +284,7 @@ int trail_append(Trail *trail, const char *json, Reason *why)
 
     pthread_mutex_lock(&trail->lock);
     if (open_current(&trail->head, trail->head_path, O_RDWR, why) == 0 &&
-        lock_head(trail, why) == 0) {
+        patient_lock(&trail->head_lock, trail->head.fd, trail->head_path, why) == 0) {
         result = append_locked(trail, json, why);
         flock(trail->head.fd, LOCK_UN);
     }

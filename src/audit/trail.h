@@ -13,6 +13,7 @@
 #define QG_TRAIL_H
 
 #include "util/digest.h"
+#include "util/patient_lock.h"
 #include "util/reason.h"
 
 #include <pthread.h>
@@ -43,7 +44,7 @@ typedef struct Trail {
     pthread_mutex_t lock; /* guards what follows */
     TrailFile records;
     TrailFile head;
-    time_t gave_up; /* monotonic seconds: when the lock could not be had; 0: never */
+    PatientLock head_lock; /* of head: what keeps processes apart */
 } Trail;
 
 #define TRAIL_HEAD_SUFFIX ".head"
