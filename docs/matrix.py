@@ -16,7 +16,8 @@ What each profile does to each command that the catalogue knows, by its name alo
 make it worse (`src/catalog/effects.table`), and an HMP line is always dangerous. Written by
 `docs/matrix.py`; do not edit.
 
-`+` allowed, `!` allowed with a warning, `-` denied.
+`+` allowed, `!` allowed with a warning, `-` denied. *native*: the permission that libvirt's own call
+for the same wants, if there is such a call: see [native.md](native.md).
 """
 SIGNS = {"allow": "+", "warn": "!", "deny": "-"}
 TITLES = {"qmp": "QMP", "hmp": "HMP", "agent": "Guest agent"}
@@ -29,12 +30,13 @@ def matrix(helper):
     profiles = sorted(rows[0]["profiles"])
     lines = [HEAD]
     for channel, title in TITLES.items():
-        lines += [f"## {title}", "", "| command | class | groups | " + " | ".join(profiles) + " |",
-                  "|---|---|---|" + "---|" * len(profiles)]
+        lines += [f"## {title}", "", "| command | class | groups | native | " + " | ".join(profiles) + " |",
+                  "|---|---|---|---|" + "---|" * len(profiles)]
         for row in rows:
             if row["channel"] == channel:
                 signs = " | ".join(SIGNS[row["profiles"][profile]] for profile in profiles)
-                lines.append(f"| `{row['name']}` | {row['class']} | {row['groups']} | {signs} |")
+                native = " or ".join(row["native"])
+                lines.append(f"| `{row['name']}` | {row['class']} | {row['groups']} | {native} | {signs} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -78,6 +78,29 @@ Classification catalog_classify(const CatalogEntry *entry, Channel channel, json
     return result;
 }
 
+NativeSet catalog_native(const CatalogEntry *entry, GroupSet groups)
+{
+    if (!entry || groups & (GROUP_HOST_EXEC | GROUP_MONITOR))
+        return 0;
+    return entry->native;
+}
+
+const char *native_name(unsigned bit)
+{
+    return bit < catalog_n_permissions ? catalog_permissions[bit] : NULL;
+}
+
+json_object *native_name_list(NativeSet native)
+{
+    json_object *names = json_object_new_array();
+
+    for (unsigned bit = 0; names && bit < catalog_n_permissions; bit++) {
+        if (native & (NativeSet)1 << bit)
+            json_object_array_add(names, json_object_new_string(catalog_permissions[bit]));
+    }
+    return names;
+}
+
 const GroupInfo *group_find(const char *name)
 {
     for (size_t i = 0; i < catalog_n_groups; i++) {

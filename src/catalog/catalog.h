@@ -39,6 +39,9 @@ typedef struct GroupInfo {
     GroupSet set; /* more than one bit when the group contains others */
 } GroupInfo;
 
+/* A set of libvirt's permissions on a domain, one bit each: see native_name(). */
+typedef uint64_t NativeSet;
+
 /* What an effect asks of a value. */
 typedef enum EffectTest {
     EFFECT_GLOB = 0, /* there, and matches */
@@ -88,6 +91,7 @@ typedef struct CatalogEntry {
     const char *last;
     const CatalogEffect *effects;
     size_t n_effects;
+    NativeSet native; /* as in native.table, whatever the arguments are: use catalog_native() */
 } CatalogEntry;
 
 /* What one operation is, after looking at its arguments. */
@@ -105,6 +109,20 @@ const CatalogEntry *catalog_find(Channel channel, const char *name);
  * as human-monitor-command is.
  */
 Classification catalog_classify(const CatalogEntry *entry, Channel channel, json_object *arguments);
+
+/*
+ * The permissions of which any is enough for a libvirt call that does what an operation does: the
+ * command @entry, with arguments that put it in @groups. 0: there is no such call. That holds for
+ * what the catalogue lacks (@entry is NULL), and for whatever runs a program on the host or
+ * opens a monitor.
+ */
+NativeSet catalog_native(const CatalogEntry *entry, GroupSet groups);
+
+/* libvirt's name of the permission with the number @bit, as in `core_dump`; NULL: none is left. */
+const char *native_name(unsigned bit);
+
+/* The names of the permissions in @native, a new array (caller puts it); NULL: no memory. */
+json_object *native_name_list(NativeSet native);
 
 /* Finds a group by its name with the @; NULL when there is none. */
 const GroupInfo *group_find(const char *name);

@@ -4,7 +4,7 @@
 #define QG_CATALOG_DATA_H
 
 #include "catalog.h"
-#include "catalog_groups.h" /* generated: GROUP_QUERY, GROUP_HOST_EXEC, ... */
+#include "catalog_groups.h" /* generated: GROUP_QUERY, ..., NATIVE_RESET, ... */
 
 /* Every name a command goes by, sorted by channel and name for bsearch(). */
 typedef struct CatalogName {
@@ -13,6 +13,8 @@ typedef struct CatalogName {
     size_t entry; /* index into catalog_entries */
 } CatalogName;
 
+extern const char *const catalog_permissions[]; /* by bit of a NativeSet */
+extern const size_t catalog_n_permissions;
 extern const GroupInfo catalog_groups[];
 extern const size_t catalog_n_groups;
 extern const CatalogEntry catalog_entries[];

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Turns the catalogue's tables into C.
 
-usage: generate.py GROUPS COMMANDS EFFECTS OUT.h OUT.c
+usage: generate.py GROUPS COMMANDS EFFECTS NATIVE OUT.h OUT.c
 
 The tables are the only source. A row that does not fit (unknown group, class,
-channel or mark, a name twice, an effect on a command that is not there) ends
-the build with the file and line.
+channel, mark or permission, a name twice, an effect on a command that is not
+there) ends the build with the file and line.
 """
 import re
 import sys
@@ -16,6 +16,14 @@ CLASSES = ["safe", "privileged", "memory-dump", "dangerous"]
 GIVEN_BY_CATALOGUE = ["@" + name for name in CLASSES] + [
     "@known", "@unknown", "@unstable", "@deprecated"]
 MARKS = {"unstable": "MARK_UNSTABLE", "deprecated": "MARK_DEPRECATED", "fd": "MARK_FD"}
+# libvirt's permissions on a domain, as in its src/access/viraccessperm.h; the plugin asks by these
+# names, so their order is nobody's business.
+PERMISSIONS = [
+    "getattr", "read", "write", "read_secure", "start", "stop", "reset", "save", "delete", "migrate",
+    "checkpoint", "snapshot", "suspend", "hibernate", "core_dump", "pm_control", "init_control",
+    "inject_nmi", "send_input", "send_signal", "fs_trim", "fs_freeze", "block_read", "block_write",
+    "mem_read", "open_graphics", "open_device", "screenshot", "open_namespace", "set_time",
+    "set_password"]
 
 
 class TableError(Exception):
@@ -48,6 +56,14 @@ def c_group(name):
 
 def c_set(groups):
     return " | ".join(c_group(name) for name in groups) or "0"
+
+
+def c_permission(name):
+    return "NATIVE_" + name.upper()
+
+
+def c_permissions(wanted):
+    return " | ".join(c_permission(name) for name in PERMISSIONS if name in wanted) or "0"
 
 
 def c_class(name):
@@ -95,12 +111,15 @@ def read_commands(path, groups):
         aliases = []
         flags = []
         options = ("", "", "")
+        equals = []
         for mark in marks.split():
             if mark.startswith("alias="):
                 aliases.append(mark[len("alias="):])
             elif mark.startswith("options="):
                 options = mark[len("options="):].partition(":")
-            elif mark == "action" or mark.startswith(("equals=", "nests=")):
+            elif mark.startswith("equals="):
+                equals = re.findall(r"([^+=(]+)\([^()]*\)", mark)
+            elif mark == "action" or mark.startswith("nests="):
                 pass  # for the reader
             elif mark in MARKS:
                 flags.append(mark)
@@ -115,7 +134,8 @@ def read_commands(path, groups):
             "groups": names(in_groups) + ["@" + klass, "@known"]
                       + ["@" + flag for flag in flags if flag != "fd"],
             "marks": flags, "first": first, "last": last,
-            "instead": instead, "args_type": args_type, "options": options, "effects": []})
+            "instead": instead, "args_type": args_type, "options": options, "effects": [],
+            "place": place, "equals": equals, "native": set()})
     commands.sort(key=lambda c: (CHANNELS.index(c["channel"]), c["name"].encode()))
     return commands
 
@@ -194,17 +214,51 @@ def read_effects(path, commands, groups):
                 raise TableError(f"{place}: there is no {channel} command {name}")
 
 
+def read_native(path, commands):
+    by_name = {(c["channel"], c["name"]): c for c in commands}
+    seen = {}
+    for place, (channel, of, permissions) in rows(path, 3):
+        wanted = [name.strip() for name in permissions.split(" or ")]
+        for permission in wanted:
+            if permission not in PERMISSIONS:
+                raise TableError(f"{place}: '{permission}' is not a permission of libvirt's")
+        if not names(of):
+            raise TableError(f"{place}: there is no command")
+        for name in names(of):
+            if (channel, name) not in by_name:
+                raise TableError(f"{place}: there is no {channel} command {name}")
+            if (channel, name) in seen:
+                raise TableError(f"{place}: {name} is at {seen[channel, name]} already")
+            if by_name[channel, name]["equals"]:
+                raise TableError(f"{place}: {name} has the permissions of what it equals")
+            seen[channel, name] = place
+            by_name[channel, name]["native"] = set(wanted)
+
+
+def share_native(commands):
+    """Gives each HMP command what is enough for every QMP command that it equals."""
+    by_name = {c["name"]: c for c in commands if c["channel"] == "qmp"}
+    for command in commands:
+        for name in command["equals"]:
+            if name not in by_name:
+                raise TableError(f"{command['place']}: there is no qmp command {name}")
+        if command["equals"]:
+            command["native"] = set.intersection(*(by_name[name]["native"] for name in command["equals"]))
+
+
 def write_header(path, groups):
     leaf_names = [name for name in groups if not groups[name][1]]
     if len(leaf_names) > 64:
         raise TableError("more than 64 groups do not fit a GroupSet")
     with open(path, "w", encoding="ascii") as out:
-        out.write("/* Generated from groups.table: do not edit. */\n")
+        out.write("/* Generated from the catalogue's tables: do not edit. */\n")
         for bit, name in enumerate(leaf_names):
             out.write(f"#define {c_group(name)} ((GroupSet)1 << {bit})\n")
         for name in groups:
             if groups[name][1]:
                 out.write(f"#define {c_group(name)} ({c_set(leaves(groups, name))})\n")
+        for bit, name in enumerate(PERMISSIONS):
+            out.write(f"#define {c_permission(name)} ((NativeSet)1 << {bit})\n")
 
 
 def write_entry(out, index, command):
@@ -217,7 +271,7 @@ def write_entry(out, index, command):
         f"{c_string(command['instead'])}, {args_type}, "
         f"{c_string(command['options'][0])}, {c_string(command['options'][2])}, "
         f"{c_string(command['first'])}, {c_string(command['last'])}, "
-        f"{effects}, {len(command['effects'])}}},\n")
+        f"{effects}, {len(command['effects'])}, {c_permissions(command['native'])}}},\n")
 
 
 def write_source(path, groups, commands):
@@ -228,6 +282,10 @@ def write_source(path, groups, commands):
         for name, (text, _) in groups.items():
             out.write(f"    {{{c_string(name)}, {c_string(text)}, {c_group(name)}}},\n")
         out.write(f"}};\nconst size_t catalog_n_groups = {len(groups)};\n\n")
+
+        out.write("const char *const catalog_permissions[] = {\n")
+        out.write("".join(f"    {c_string(name)},\n" for name in PERMISSIONS))
+        out.write(f"}};\nconst size_t catalog_n_permissions = {len(PERMISSIONS)};\n\n")
 
         for index, command in enumerate(commands):
             if command["effects"]:
@@ -247,10 +305,12 @@ def write_source(path, groups, commands):
         out.write(f"}};\nconst size_t catalog_n_names = {len(known_as)};\n")
 
 
-def main(groups_path, commands_path, effects_path, header_path, source_path):
+def main(groups_path, commands_path, effects_path, native_path, header_path, source_path):
     groups = read_groups(groups_path)
     commands = read_commands(commands_path, groups)
     read_effects(effects_path, commands, groups)
+    read_native(native_path, commands)
+    share_native(commands)
     write_header(header_path, groups)
     write_source(source_path, groups, commands)
 

@@ -21,8 +21,8 @@ typedef struct CatalogOptions {
     bool as_json;
 } CatalogOptions;
 
-static const char *const command_columns[] = {"channel", "name", "class",
-                                              "groups",  "seen", "instead"};
+static const char *const command_columns[] = {"channel", "name",   "class",  "groups",
+                                              "seen",    "native", "instead"};
 static const char *const group_columns[] = {"group", "help"};
 static const char *const compare_columns[] = {"what", "name", "class", "verdict"};
 
@@ -66,7 +66,34 @@ static char *groups_of(const CatalogEntry *entry)
     return fclose(out) == 0 ? text : NULL;
 }
 
-static json_object *command_row(const CatalogEntry *entry)
+/* The permissions that libvirt's own call for the same wants: a list, or text to be shown. */
+static json_object *native_of(const CatalogEntry *entry, bool as_json)
+{
+    NativeSet native = catalog_native(entry, entry->groups);
+    json_object *shown = NULL;
+    char *text = NULL;
+    size_t size;
+    const char *between = "";
+    FILE *out;
+
+    if (as_json)
+        return native_name_list(native);
+    out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (unsigned bit = 0; native_name(bit); bit++) {
+        if (native & (NativeSet)1 << bit) {
+            fprintf(out, "%s%s", between, native_name(bit));
+            between = " or ";
+        }
+    }
+    if (fclose(out) == 0)
+        shown = json_object_new_string(text);
+    free(text);
+    return shown;
+}
+
+static json_object *command_row(const CatalogEntry *entry, bool as_json)
 {
     json_object *row = json_object_new_object();
     CLEANUP(mem) char *groups = groups_of(entry);
@@ -78,6 +105,7 @@ static json_object *command_row(const CatalogEntry *entry)
     json_object_object_add(row, "class", json_object_new_string(class_name(entry->command_class)));
     json_object_object_add(row, "groups", json_object_new_string(groups ? groups : ""));
     json_object_object_add(row, "seen", json_object_new_string(seen));
+    json_object_object_add(row, "native", native_of(entry, as_json));
     json_object_object_add(row, "instead",
                            json_object_new_string(entry->instead ? entry->instead : ""));
     return row;
@@ -112,7 +140,7 @@ static json_object *command_rows(const CatalogOptions *options)
             continue;
         if (options->group && !((entry->groups | groups_by_arguments(entry)) & options->group->set))
             continue;
-        json_object_array_add(rows, command_row(entry));
+        json_object_array_add(rows, command_row(entry, options->as_json));
         if (options->shows_profiles)
             add_profiles(json_object_array_get_idx(rows, json_object_array_length(rows) - 1),
                          entry);
