@@ -50,10 +50,10 @@ static int record_reconnect(char **argv)
     return EXIT_SUCCESS;
 }
 
-/* Nothing belongs to any run: the usual case. */
+/* Grants end with a run; that there never was one is the usual case. */
 static int end_run(char **argv)
 {
-    return access(RUN_DIRECTORY, F_OK) < 0 ? EXIT_SUCCESS : run_judge(argv);
+    return access(GRANTS_PATH, F_OK) < 0 ? EXIT_SUCCESS : run_judge(argv);
 }
 
 /*

@@ -7,8 +7,10 @@
  * sees.
  */
 #include "daemon.h"
-#include "record.h"
-#include "run.h"
+
+#include "audit/grant.h"
+#include "audit/outside.h"
+#include "grant/grant_store.h"
 #include "start/start.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
@@ -27,6 +29,18 @@ typedef struct HookCall {
 } HookCall;
 
 typedef int (*HookAction)(const HookCall *call);
+
+static Trail trail = TRAIL_INIT(TRAIL_PATH);
+static GrantStore grants = GRANT_STORE_INIT(GRANTS_PATH);
+
+/* A StartRecorder. */
+static int record_write(void *data, const AuditRecord *record)
+{
+    Reason why;
+
+    (void)data;
+    return outside_record(&trail, record, &why);
+}
 
 /* Reads all of standard input. A new string; NULL with the reason. */
 static char *read_xml(size_t *ret_length, Reason *why)
@@ -116,6 +130,25 @@ static int record_reconnect(const HookCall *call)
     return judge(call, true);
 }
 
+/* The grants of the run that is over. */
+static int end_grants(char *uuid, Reason *why)
+{
+    CLEANUP(mem) Grant *ended = NULL;
+    size_t count = 0;
+    int result = grant_store_change(&grants, grant_end, uuid, &ended, &count, why);
+
+    for (size_t i = 0; i < count; i++) {
+        GrantEvent event = {.step = STEP_ENDED, .grant = &ended[i], .now = grant_clock()};
+        AuditRecord record;
+
+        audit_grant_make(&event, &record);
+        if (outside_record(&trail, &record, why) < 0)
+            result = -1;
+        audit_record_clear(&record);
+    }
+    return result;
+}
+
 static int end_run(const HookCall *call)
 {
     DomainXml domain = {0};
@@ -125,7 +158,7 @@ static int end_run(const HookCall *call)
 
     xml = read_xml(&length, &why);
     if (!xml || domain_xml_read(xml, length, &domain, &why) < 0 || !domain.uuid ||
-        run_end(domain.uuid, &why) < 0) {
+        end_grants(domain.uuid, &why) < 0) {
         CLEANUP(mem) char *name = audit_name(call->domain);
 
         syslog(LOG_AUTHPRIV | LOG_ERR, "cannot end the run of '%s': %s", name ? name : "?",

@@ -36,13 +36,15 @@ static int libvirt_failed(Reason *why, const char *what)
 }
 
 /*
- * Whether a domain is protected from its host cannot change while it runs, and the XML
- * that says so is large: it is read once for each run.
+ * Whether a domain is protected from its host, and which process it is, cannot change while
+ * it runs; the XML that says the first is large, and a file says the second: both are read
+ * once for each run. libvirt's id of a run is its own as long as the daemon lives.
  */
 typedef struct KnownRun {
     unsigned char uuid[VIR_UUID_BUFLEN];
     int id; /* of the run; 0: free, since libvirt counts from 1 */
     bool is_confidential;
+    Run run;
 } KnownRun;
 
 #define KNOWN_RUNS 1024
@@ -50,31 +52,34 @@ typedef struct KnownRun {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static KnownRun known_runs[KNOWN_RUNS]; /* guarded by lock; by id */
 
-static bool find_run(const unsigned char *uuid, int id, bool *ret_confidential)
+static bool find_run(int id, LiveDomain *domain)
 {
-    const KnownRun *run = &known_runs[id % KNOWN_RUNS];
+    const KnownRun *known = &known_runs[id % KNOWN_RUNS];
     bool found;
 
     pthread_mutex_lock(&lock);
-    found = run->id == id && memcmp(run->uuid, uuid, sizeof(run->uuid)) == 0;
-    if (found)
-        *ret_confidential = run->is_confidential;
+    found = known->id == id && memcmp(known->uuid, domain->uuid, sizeof(known->uuid)) == 0;
+    if (found) {
+        domain->is_confidential = known->is_confidential;
+        domain->run = known->run;
+    }
     pthread_mutex_unlock(&lock);
     return found;
 }
 
-static void remember_run(const unsigned char *uuid, int id, bool is_confidential)
+static void remember_run(int id, const LiveDomain *domain)
 {
-    KnownRun *run = &known_runs[id % KNOWN_RUNS];
+    KnownRun *known = &known_runs[id % KNOWN_RUNS];
 
     pthread_mutex_lock(&lock);
-    memcpy(run->uuid, uuid, sizeof(run->uuid));
-    run->id = id;
-    run->is_confidential = is_confidential;
+    memcpy(known->uuid, domain->uuid, sizeof(known->uuid));
+    known->id = id;
+    known->is_confidential = domain->is_confidential;
+    known->run = domain->run;
     pthread_mutex_unlock(&lock);
 }
 
-static int read_confidential(virDomainPtr domain, const unsigned char *uuid, bool *ret, Reason *why)
+static int read_run(virDomainPtr domain, LiveDomain *ret, Reason *why)
 {
     int id = (int)virDomainGetID(domain);
     DomainXml found = {0};
@@ -83,7 +88,7 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
     int result;
 
     /* One that does not run yet (no id) may do so when the command gets its turn. */
-    if (id > 0 && find_run(uuid, id, ret))
+    if (id > 0 && find_run(id, ret))
         return 0;
     xml = virDomainGetXMLDesc(domain, 0);
     if (!xml)
@@ -92,10 +97,11 @@ static int read_confidential(virDomainPtr domain, const unsigned char *uuid, boo
     free(xml);
     if (result < 0)
         return reason_set(why, "cannot read the domain's XML: %s", what.text);
-    *ret = found.is_confidential;
+    ret->is_confidential = found.is_confidential;
     domain_xml_clear(&found);
-    if (id > 0)
-        remember_run(uuid, id, *ret);
+    /* A process that is not known is asked for again: without it no grant counts. */
+    if (id > 0 && run_read(ret->name, &ret->run, NULL) == 0)
+        remember_run(id, ret);
     return 0;
 }
 
@@ -112,7 +118,7 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
                                            POLICY_NAMESPACE, 0);
     if (!ret->policy_xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
         return libvirt_failed(why, "cannot read the domain's policy");
-    return read_confidential(ret->domain, ret->uuid, &ret->is_confidential, why);
+    return read_run(ret->domain, ret, why);
 }
 
 int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)

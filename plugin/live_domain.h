@@ -6,6 +6,7 @@
 #ifndef QG_LIVE_DOMAIN_H
 #define QG_LIVE_DOMAIN_H
 
+#include "domain/run.h"
 #include "util/reason.h"
 
 #include <libvirt/libvirt.h>
@@ -18,6 +19,7 @@ typedef struct LiveDomain {
     const char *name; /* its true name, or the client's when there is no such domain */
     char *policy_xml; /* NULL: it has no policy */
     bool is_confidential; /* it has <launchSecurity> */
+    Run run; /* its QEMU; all zero: it does not run, or that is not known */
 } LiveDomain;
 
 /*

@@ -4,6 +4,7 @@
 #include "util/glob.h"
 #include "util/path.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static const Verdict rule_verdicts[RULE_KIND_COUNT] = {
     [RULE_DENY] = VERDICT_DENY,
     [RULE_WARN] = VERDICT_WARN,
     [RULE_ALLOW] = VERDICT_ALLOW,
-    [RULE_DELEGATE] = VERDICT_DENY, /* never used: a delegate has no verdict of its own */
+    [RULE_DELEGATE] = VERDICT_DENY, /* holds only when nobody is there to delegate to */
 };
 
 /* The state of one decide() call. */
@@ -29,6 +30,7 @@ typedef struct Judge {
     const Question *question;
     const Operation *operation;
     size_t budget;
+    NativeSet native_asked; /* what it would have to know of libvirt's permissions */
 } Judge;
 
 /* A pattern lets nothing pass that steps upwards; to deny, it matches all the same. */
@@ -55,13 +57,39 @@ static bool is_named_by(Judge *judge, const Rule *rule, bool *ret_as_wrapper)
     return false;
 }
 
-static bool is_in_unix_group(const Caller *caller, const char *group)
+static bool is_in_unix_group(const Caller *caller, const char *group, bool denies)
 {
+    if (!caller->user)
+        return denies;
     for (size_t i = 0; i < caller->n_unix_groups; i++) {
         if (strcmp(caller->unix_groups[i], group) == 0)
             return true;
     }
     return false;
+}
+
+/* To deny, whoever is not known by such a name may be the one that is meant. */
+static bool is_called(const char *wanted, const char *known, bool denies)
+{
+    if (!wanted)
+        return true;
+    return known ? strcmp(wanted, known) == 0 : denies;
+}
+
+static bool is_caller(Judge *judge, const Rule *rule)
+{
+    const Caller *caller = judge->question->caller;
+    bool denies = rule->kind == RULE_DENY;
+
+    if (!is_called(rule->user, caller->user, denies) ||
+        !is_called(rule->sasl, caller->sasl, denies) ||
+        !is_called(rule->x509, caller->x509, denies))
+        return false;
+    if (rule->unix_group && !is_in_unix_group(caller, rule->unix_group, denies))
+        return false;
+    if (!rule->selinux)
+        return true;
+    return caller->selinux ? text_matches(judge, rule, rule->selinux, caller->selinux) : denies;
 }
 
 static bool arguments_hold(Judge *judge, const Rule *rule, bool as_wrapper)
@@ -82,16 +110,13 @@ static bool arguments_hold(Judge *judge, const Rule *rule, bool as_wrapper)
 static bool rule_matches(Judge *judge, const Rule *rule)
 {
     const Operation *operation = judge->operation;
-    const Caller *caller = judge->question->caller;
     bool as_wrapper;
 
     if (rule->groups && !(rule->groups & operation->is.groups))
         return false;
     if (!is_named_by(judge, rule, &as_wrapper))
         return false;
-    if (rule->user && (!caller->user || strcmp(rule->user, caller->user) != 0))
-        return false;
-    if (rule->unix_group && !is_in_unix_group(caller, rule->unix_group))
+    if (!is_caller(judge, rule))
         return false;
     return arguments_hold(judge, rule, as_wrapper);
 }
@@ -103,7 +128,7 @@ static Decision give_up(const Judge *judge, const Policy *policy, const Rule *ru
                       .operation = judge->operation,
                       .rule = rule,
                       .policy = policy,
-                      .gave_up = true};
+                      .cause = CAUSE_WORK};
 }
 
 static Decision make_decision(const Judge *judge, const Policy *policy, const Rule *rule,
@@ -111,6 +136,24 @@ static Decision make_decision(const Judge *judge, const Policy *policy, const Ru
 {
     return (Decision){
         .verdict = verdict, .operation = judge->operation, .rule = rule, .policy = policy};
+}
+
+/* A rule that lets pass no more than libvirt itself would has to ask for that. */
+static Decision with_native(Judge *judge, Decision decision)
+{
+    const Question *question = judge->question;
+    const Operation *operation = judge->operation;
+    NativeSet wanted;
+
+    if (!decision.rule || !decision.rule->requires_native)
+        return decision;
+    wanted = catalog_native(operation->entry, operation->is.groups);
+    if (wanted & question->native_granted)
+        return decision;
+    judge->native_asked |= wanted & ~question->native_known;
+    decision.cause = CAUSE_NATIVE;
+    decision.verdict = VERDICT_DENY;
+    return decision;
 }
 
 static Decision softened(Decision decision, bool audits)
@@ -196,7 +239,7 @@ static bool try_profiles(Judge *judge, const Policy *const *profiles, size_t cou
         if (!found || decision.verdict < ret->verdict)
             *ret = decision;
         found = true;
-        if (decision.gave_up)
+        if (decision.cause == CAUSE_WORK)
             break;
     }
     return found;
@@ -236,20 +279,101 @@ static Decision decide_operation(Judge *judge)
     const Policy *host = judge->question->host;
     const Policy *domain = judge->question->domain;
     bool domain_audits = domain && domain->mode == MODE_AUDIT && !host->enforces_domains;
-    Decision by_host = first_match(judge, host, NULL);
+    Decision by_host = with_native(judge, first_match(judge, host, NULL));
     Decision by_domain;
-    bool is_delegated = by_host.rule && by_host.rule->kind == RULE_DELEGATE;
+    bool is_delegated = by_host.rule && by_host.rule->kind == RULE_DELEGATE &&
+                        by_host.cause == CAUSE_RULE;
 
-    if (by_host.gave_up)
+    if (by_host.cause == CAUSE_WORK)
         return by_host;
     by_host = softened(by_host, host->mode == MODE_AUDIT);
     if (!domain)
         return by_host;
-    by_domain = first_match(judge, domain, judge->question->domain_profile);
-    if (by_domain.gave_up)
+    by_domain = with_native(judge, first_match(judge, domain, judge->question->domain_profile));
+    if (by_domain.cause == CAUSE_WORK)
         return by_domain;
     by_domain = softened(by_domain, domain_audits);
     return is_delegated || by_domain.verdict < by_host.verdict ? by_domain : by_host;
+}
+
+static GrantQuestion ask_grants(const Question *question, const Operation *operation)
+{
+    return (GrantQuestion){.operation = operation,
+                           .text = question->text,
+                           .caller = question->caller,
+                           .uuid = question->uuid,
+                           .run = question->run,
+                           .now = question->now,
+                           .confirmed_groups = question->host->confirmed_groups};
+}
+
+/*
+ * Takes a use of @grant into @total: one for each operation, or one for the whole text. Returns
+ * false when it has not so many.
+ */
+static bool add_take(Decision *total, const Grant *grant)
+{
+    size_t i = 0;
+
+    while (i < total->n_takes && total->takes[i].grant != grant)
+        i++;
+    if (i == GRANT_TAKES_MAX)
+        return false;
+    if (i == total->n_takes) {
+        total->takes[i] = (GrantTake){.grant = grant, .count = 1};
+        total->n_takes++;
+        return true;
+    }
+    if (*grant->text)
+        return true;
+    if (total->takes[i].count == grant->left)
+        return false;
+    total->takes[i].count++;
+    return true;
+}
+
+/* What the policies deny passes by the first grant that names it. */
+static Decision with_grants(const Judge *judge, Decision decision, Decision *total)
+{
+    GrantQuestion asked = ask_grants(judge->question, judge->operation);
+
+    if (decision.verdict != VERDICT_DENY || decision.cause == CAUSE_WORK)
+        return decision;
+    for (size_t i = 0; i < judge->question->n_grants; i++) {
+        const Grant *grant = &judge->question->grants[i];
+
+        if (grant_try(grant, &asked) == GRANT_COUNTS && add_take(total, grant)) {
+            decision.verdict = VERDICT_GRANT;
+            return decision;
+        }
+    }
+    return decision;
+}
+
+const Grant *decide_refused_grant(const Question *question, const Decision *decision,
+                                  GrantObstacle *ret)
+{
+    GrantQuestion asked = ask_grants(question, decision->operation);
+
+    for (size_t i = 0; i < question->n_grants; i++) {
+        *ret = grant_try(&question->grants[i], &asked);
+        if (*ret != GRANT_UNRELATED)
+            return &question->grants[i];
+    }
+    return NULL;
+}
+
+unsigned decide_amount(const Question *question, const Limit *limit)
+{
+    Judge judge = {.question = question, .budget = WORK_BUDGET};
+    unsigned amount = 0;
+
+    for (size_t i = 0; i < question->request->n_operations; i++) {
+        judge.operation = &question->request->operations[i];
+        amount += rule_matches(&judge, &limit->rule);
+    }
+    /* What nobody could count is all. */
+    return judge.budget > 0 ? amount : UINT_MAX;
 }
 
 /* Of two with the same verdict the louder one goes on record; unknown is louder than safe. */
@@ -270,15 +394,19 @@ Decision decide(const Question *question)
 {
     Judge judge = {.question = question, .budget = WORK_BUDGET};
     Decision strictest = {0};
+    Decision total = {0}; /* only its takes */
 
     for (size_t i = 0; i < question->request->n_operations; i++) {
         Decision decision;
 
         judge.operation = &question->request->operations[i];
-        decision = decide_operation(&judge);
+        decision = with_grants(&judge, decide_operation(&judge), &total);
         if (i == 0 || is_stricter(&decision, &strictest))
             strictest = decision;
     }
+    strictest.native_asked = judge.native_asked;
+    strictest.n_takes = strictest.verdict == VERDICT_DENY ? 0 : total.n_takes;
+    memcpy(strictest.takes, total.takes, sizeof(strictest.takes));
     return strictest;
 }
 

@@ -19,7 +19,8 @@
  *      could take differently, what is too large and what is no command is refused.
  *   2. Each operation is looked up in the catalogue (src/catalog): its class and
  *      groups, by name and by what its arguments add.
- *   3. The host's and the domain's rules decide (src/decide.c), purely.
+ *   3. The host's and the domain's rules decide (src/decide.c), purely. What they leave to
+ *      libvirt's own permissions, to limits and to root's grants is settled (src/settle.c).
  *   4. The decision is recorded (src/audit/). Without a record nothing passes.
  *   5. The plugin refuses, or forwards the text that src/request wrote from what
  *      was judged; the client's own bytes never go on.
@@ -33,6 +34,7 @@
  */
 #include "guard.h"
 
+#include "settle.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 
@@ -60,6 +62,32 @@ static char *instead_for(const Operation *operation, const char *domain)
     return text;
 }
 
+/* `: why`, or nothing when the rule says it all. */
+static void explain_denial(const GuardAnswer *answer, Reason *ret)
+{
+    const Decision *decision = &answer->decision;
+    const Operation *operation = decision->operation;
+    const Limit *limit = (const Limit *)decision->rule;
+
+    *ret = (Reason){""};
+    if (decision->cause == CAUSE_NATIVE) {
+        CLEANUP(json)
+        json_object *names = native_name_list(
+            catalog_native(operation->entry, operation->is.groups));
+
+        if (json_object_array_length(names) == 0)
+            reason_set(ret, ", which lets pass what libvirt has a call of its own for");
+        else
+            reason_set(ret, ", which asks for libvirt's permission on the domain: one of %s",
+                       json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
+    } else if (decision->cause == CAUSE_LIMIT) {
+        reason_set(ret, ": at most %u in %u s", limit->count, limit->seconds);
+    } else if (answer->refused_grant && answer->obstacle != GRANT_OTHER_CALLER) {
+        reason_set(ret, "; the grant %s is %s", answer->refused_grant->id,
+                   grant_obstacle_name(answer->obstacle));
+    }
+}
+
 /*
  * What the client is told of a denial. Names only: libvirt logs what it tells the client,
  * and an HMP line has values in it.
@@ -72,13 +100,15 @@ static char *make_denial(const GuardCall *call, const GuardAnswer *answer, const
     CLEANUP(mem) char *whole = audit_name(first->name);
     CLEANUP(mem) char *instead = instead_for(decided, call->domain_name);
     CLEANUP(mem) char *rule = printable(answer->rule, "|=");
+    Reason why;
     char *message = NULL;
 
+    explain_denial(answer, &why);
     if (!command || !whole || !rule)
         return NULL;
-    if (asprintf(&message, "'%s'%s%s%s on domain '%s' is denied by %s%s%s", command,
+    if (asprintf(&message, "'%s'%s%s%s on domain '%s' is denied by %s%s%s%s", command,
                  decided == first ? "" : " in '", decided == first ? "" : whole,
-                 decided == first ? "" : "'", domain, rule, instead ? "; use: " : "",
+                 decided == first ? "" : "'", domain, rule, why.text, instead ? "; use: " : "",
                  instead ? instead : "") < 0)
         return NULL;
     return message;
@@ -119,8 +149,8 @@ static bool chooses_confidential(const GuardCall *call)
 }
 
 /* Steps 1 to 3. Returns 0 with a decision, or -1 with the failed rule and why. */
-static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const char **ret_rule,
-                            Reason *why)
+static int parse_and_decide(const GuardCall *call, GuardRecorder record, void *record_data,
+                            GuardAnswer *answer, const char **ret_rule, Reason *why)
 {
     Question question = {.caller = call->caller,
                          .host = call->host,
@@ -159,8 +189,8 @@ static int parse_and_decide(const GuardCall *call, GuardAnswer *answer, const ch
             return reason_set(why, "the built-in profile 'confidential' could not be read");
         }
     }
-    answer->decision = decide(&question);
-    if (answer->decision.gave_up) {
+    settle(call, &question, answer, record, record_data);
+    if (answer->decision.cause == CAUSE_WORK) {
         *ret_rule = "guard:too-much-work";
         return reason_set(why, "the patterns of the policy '%s' take too much work",
                           answer->decision.policy->origin);
@@ -229,12 +259,16 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
     GuardRecorded recorded = RECORDED_NOWHERE;
 
     *ret = (GuardAnswer){0};
-    decided = parse_and_decide(call, ret, &event.failed_rule, &why) == 0;
+    decided = parse_and_decide(call, record, record_data, ret, &event.failed_rule, &why) == 0;
     event.request = ret->request;
-    if (decided)
+    if (decided) {
         event.decision = &ret->decision;
-    else
+        event.refused_grant = ret->refused_grant;
+        event.obstacle = ret->obstacle;
+        event.is_repeated = ret->is_repeated;
+    } else {
         event.reason = why.text;
+    }
     ret->rule = strdup(decided ? decision_rule_id(&ret->decision, buffer, sizeof(buffer))
                                : event.failed_rule);
 
@@ -264,5 +298,6 @@ void guard_answer_clear(GuardAnswer *answer)
     free(answer->rule);
     free(answer->record);
     json_object_put(answer->outcome);
+    free(answer->grants);
     *answer = (GuardAnswer){0};
 }

@@ -8,12 +8,17 @@
 
 #include "audit/audit.h"
 #include "decide.h"
+#include "grant/grant_store.h"
+#include "limit/limit_counter.h"
 #include "policy/policy.h"
 #include "request/request.h"
 
 /* How records name refusals that no rule gave, where more than one place says so. */
 extern const char rule_host_invalid[]; /* `host:invalid` */
 extern const char rule_domain_invalid[]; /* `domain:invalid` */
+
+/* Which of @asked libvirt itself would give the caller on the domain. */
+typedef NativeSet (*NativeAsker)(void *data, NativeSet asked);
 
 /* Everything that is known when a client's text arrives. All of it is borrowed. */
 typedef struct GuardCall {
@@ -30,6 +35,11 @@ typedef struct GuardCall {
     bool is_confidential; /* the domain has <launchSecurity> */
     const char *failed_rule; /* not NULL: the call is refused under this name ... */
     const char *failure; /* ... for this reason; host and domain may be NULL then */
+    const Run *run; /* the domain's; NULL: not known, so no grant counts */
+    GrantStore *grants; /* NULL: none are looked for */
+    LimitCounters *limits; /* NULL: nothing can be counted, so no limit is met */
+    NativeAsker native; /* NULL: nobody knows, so nothing is permitted */
+    void *native_data;
     DecideObserver observer; /* as in Question */
     void *observer_data;
 } GuardCall;
@@ -49,6 +59,11 @@ typedef struct GuardAnswer {
     bool passes; /* zero is closed: only a complete judgement sets it */
     Request *request; /* NULL when the text could not be read */
     Decision decision; /* meaningful only with a request and without a failure */
+    Grant *grants; /* what the decision's grants point into */
+    GrantText granted_text;
+    const Grant *refused_grant; /* denied: a grant that names it and does not count; NULL: none */
+    GrantObstacle obstacle; /* why it does not */
+    bool is_repeated; /* a limit denies, and that is on record already */
     char *message; /* refused: what the client is told */
     char *rule; /* what decided: `baseline:@dangerous`, `request:unreadable`, ... */
     char *record; /* the audit line */
@@ -60,8 +75,9 @@ typedef struct GuardAnswer {
 const char *guard_policy_word(const GuardCall *call);
 
 /*
- * Judges one text. @record is called exactly once, before this returns; NULL for
- * a dry run. The answer is always released with guard_answer_clear().
+ * Judges one text. @record is called once for the decision before this returns (before that,
+ * for each grant that is found to have run out); NULL for a dry run. The answer is always released
+ * with guard_answer_clear().
  */
 void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data, GuardAnswer *ret);
 void guard_answer_clear(GuardAnswer *answer);

@@ -4,6 +4,7 @@
 #include "audit/fields.h"
 #include "util/printable.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -113,6 +114,21 @@ static void write_origin(FILE *out, const AuditEvent *event)
     }
 }
 
+/* What it passes by, or what might have let it pass and does not count. */
+static void write_grants(FILE *out, const AuditEvent *event)
+{
+    const Decision *decision = event->decision;
+
+    for (size_t i = 0; decision && i < decision->n_takes; i++) {
+        fprintf(out, " | grant=%s | left=%" PRIu32 " | reason=", decision->takes[i].grant->id,
+                decision->takes[i].left);
+        write_printable(out, decision->takes[i].grant->reason, NOT_IN_REASONS, SIZE_MAX);
+    }
+    if (event->refused_grant)
+        fprintf(out, " | grant=%s | reason=it is %s", event->refused_grant->id,
+                grant_obstacle_name(event->obstacle));
+}
+
 static void write_rule(FILE *out, const AuditEvent *event)
 {
     char buffer[64];
@@ -156,8 +172,9 @@ static void write_fields(FILE *out, const AuditEvent *event, const ClassWording 
         fputs(" | purpose=", out);
         audit_write_name(out, audit_purpose(decision));
     }
-    if (!passes || class == CLASS_DANGEROUS)
+    if (!passes || class == CLASS_DANGEROUS || decision->verdict == VERDICT_GRANT)
         write_rule(out, event);
+    write_grants(out, event);
     if (wording == &would_block)
         fprintf(out, " | class=%s", class_name(decision->operation->is.command_class));
     if (class == CLASS_SAFE)
@@ -165,11 +182,15 @@ static void write_fields(FILE *out, const AuditEvent *event, const ClassWording 
     write_origin(out, event);
 }
 
-static AuditPriority priority_of(const ClassWording *wording, const Decision *decision)
+static AuditPriority priority_of(const ClassWording *wording, const AuditEvent *event)
 {
-    if (decision && decision->verdict == VERDICT_WARN && wording->priority == AUDIT_INFO)
+    const Decision *decision = event->decision;
+    bool warns = decision &&
+                 (decision->verdict == VERDICT_WARN || decision->verdict == VERDICT_GRANT);
+
+    if (warns && wording->priority == AUDIT_INFO)
         return AUDIT_WARNING;
-    return wording->priority;
+    return event->is_repeated ? AUDIT_INFO : wording->priority;
 }
 
 const char *audit_command(const AuditEvent *event)
@@ -193,7 +214,7 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
     FILE *out;
 
     *ret = (AuditRecord){
-        .priority = priority_of(wording, event->decision),
+        .priority = priority_of(wording, event),
         .message_id = wording->message_id,
         .verdict = verdict_name(event->decision ? event->decision->verdict : VERDICT_DENY),
         .domain = audit_name(event->domain),

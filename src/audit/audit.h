@@ -35,6 +35,9 @@ typedef struct AuditEvent {
     const char *text; /* what the client sent; only its digest is recorded */
     size_t length;
     const char *profile; /* chosen by the guard itself; NULL: none was */
+    const Grant *refused_grant; /* denied: a grant that names it and does not count; NULL: none */
+    GrantObstacle obstacle; /* why it does not */
+    bool is_repeated; /* the same limit has denied before, and was recorded: less loud */
     time_t when;
 } AuditEvent;
 

@@ -197,6 +197,36 @@ static void add_request(json_object *object, const AuditEvent *event)
         audit_add_text(object, "purpose", audit_purpose(decision));
 }
 
+/* The grants it passes by, or the one that might have let it pass and does not count. */
+static void add_grants(json_object *object, const AuditEvent *event)
+{
+    const Decision *decision = event->decision;
+    json_object *grants = NULL;
+
+    if (decision && decision->n_takes > 0) {
+        grants = json_object_new_array();
+        json_object_object_add(object, "grants", grants);
+    }
+    for (size_t i = 0; grants && i < decision->n_takes; i++) {
+        const GrantTake *take = &decision->takes[i];
+        json_object *taken = json_object_new_object();
+
+        audit_add_text(taken, "grant", take->grant->id);
+        json_object_object_add(taken, "taken", json_object_new_int64(take->count));
+        json_object_object_add(taken, "left", json_object_new_int64(take->left));
+        audit_add_text(taken, "given-by", take->grant->given_by);
+        audit_add_text(taken, "reason", take->grant->reason);
+        json_object_array_add(grants, taken);
+    }
+    if (event->refused_grant) {
+        json_object *refused = json_object_new_object();
+
+        audit_add_text(refused, "grant", event->refused_grant->id);
+        audit_add_text(refused, "reason", grant_obstacle_name(event->obstacle));
+        json_object_object_add(object, "refused-grant", refused);
+    }
+}
+
 static void add_text_digest(json_object *object, const AuditEvent *event)
 {
     char text[DIGEST_TEXT_SIZE];
@@ -248,6 +278,7 @@ char *audit_decision_json(const AuditEvent *event, const char *verdict)
                    decision ? decision_rule_id(decision, buffer, sizeof(buffer))
                             : event->failed_rule);
     audit_add_text(object, "reason", event->reason);
+    add_grants(object, event);
     if (event->request)
         add_request(object, event);
     audit_add_text(object, "profile", event->profile);

@@ -9,10 +9,8 @@
 #include <string.h>
 
 static const char *const verdict_names[VERDICT_COUNT] = {
-    [VERDICT_DENY] = "deny",
-    [VERDICT_AUDIT] = "audit",
-    [VERDICT_WARN] = "warn",
-    [VERDICT_ALLOW] = "allow",
+    [VERDICT_DENY] = "deny", [VERDICT_AUDIT] = "audit", [VERDICT_GRANT] = "grant",
+    [VERDICT_WARN] = "warn", [VERDICT_ALLOW] = "allow",
 };
 
 static const char *const rule_kind_names[RULE_KIND_COUNT] = {
@@ -45,6 +43,9 @@ static void rule_clear(Rule *rule)
     free(rule->group_name);
     free(rule->user);
     free(rule->unix_group);
+    free(rule->sasl);
+    free(rule->x509);
+    free(rule->selinux);
     free(rule->record);
     free(rule->purpose);
     free(rule->id);
@@ -57,6 +58,9 @@ void policy_unref(Policy *policy)
     for (size_t i = 0; i < policy->n_rules; i++)
         rule_clear(&policy->rules[i]);
     free(policy->rules);
+    for (size_t i = 0; i < policy->n_limits; i++)
+        rule_clear(&policy->limits[i].rule);
+    free(policy->limits);
     for (size_t i = 0; i < policy->n_start_rules; i++)
         start_rule_clear(&policy->start_rules[i]);
     free(policy->start_rules);

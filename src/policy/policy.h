@@ -32,6 +32,7 @@
 typedef enum Verdict {
     VERDICT_DENY = 0,
     VERDICT_AUDIT, /* would be denied; passes because the policy only audits */
+    VERDICT_GRANT, /* is denied by the policy; passes by a grant of root's */
     VERDICT_WARN, /* passes, recorded at WARNING */
     VERDICT_ALLOW,
     VERDICT_COUNT,
@@ -65,6 +66,10 @@ typedef struct Rule {
     GroupSet groups;
     char *user;
     char *unix_group;
+    char *sasl;
+    char *x509;
+    char *selinux; /* glob */
+    bool requires_native; /* lets pass only what libvirt itself would let this caller do */
     char *record; /* names of arguments whose values go into the trail */
     char *purpose; /* for the audit record of a memory dump */
     Condition *arguments;
@@ -73,6 +78,16 @@ typedef struct Rule {
     unsigned cost; /* of trying it: decide() has a budget */
     char *id; /* how records name the rule: `baseline:@dangerous`, `domain:quit#2` */
 } Rule;
+
+/* The limits one policy may set. */
+#define LIMITS_MAX 64
+
+/* What its rule matches, as a <deny> does, passes so many times in a while, and no more. */
+typedef struct Limit {
+    Rule rule;
+    unsigned count;
+    unsigned seconds;
+} Limit;
 
 /* What still passes while the audit trail cannot be written. */
 typedef enum Unrecorded {
@@ -98,6 +113,9 @@ typedef struct Policy {
     size_t n_rules;
     RuleIndex index;
     bool names_unix_groups; /* a rule asks for the caller's groups */
+    Limit *limits;
+    size_t n_limits;
+    GroupSet confirmed_groups; /* host: a grant for these needs a second person's word */
     StartRule *start_rules; /* of the <start> element; never in a domain's policy */
     size_t n_start_rules;
     char digest[DIGEST_TEXT_SIZE]; /* of what it says: see policy_digest.c */

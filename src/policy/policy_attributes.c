@@ -5,7 +5,9 @@
  */
 #include "policy_internal.h"
 
+#include "limit/limit_counter.h"
 #include "util/cleanup.h"
+#include "util/duration.h"
 #include "util/nearest.h"
 #include "util/path.h"
 
@@ -178,6 +180,23 @@ static int fail_group(PolicyReader *reader, const char *name, xmlNodePtr where)
                        nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
+static int set_confirm(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    CLEANUP(mem) char *names = strdup(value);
+    char *rest = NULL;
+
+    if (!names)
+        return policy_fail_memory(reader);
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        const GroupInfo *group = group_find(name);
+
+        if (!group)
+            return fail_group(reader, name, where);
+        ((Policy *)target)->confirmed_groups |= group->set;
+    }
+    return 0;
+}
+
 static int set_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
     Rule *rule = target;
@@ -198,6 +217,52 @@ static int set_unix_group(PolicyReader *reader, void *target, const char *value,
 {
     reader->policy->names_unix_groups = true;
     return copy_text(reader, &((Rule *)target)->unix_group, value);
+}
+
+static int set_sasl(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->sasl, value);
+}
+
+static int set_x509(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_text(reader, &((Rule *)target)->x509, value);
+}
+
+static int set_selinux(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return copy_glob(reader, &((Rule *)target)->selinux, value, where);
+}
+
+static int set_require(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    if (strcmp(value, "native") != 0)
+        return policy_fail(reader, where, "require '%s' is not 'native'", value);
+    ((Rule *)target)->requires_native = true;
+    return 0;
+}
+
+static int set_count(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    char *end;
+    unsigned long count = strtoul(value, &end, 10);
+
+    if (*end || !strchr("0123456789", *value) || count == 0 || count > LIMIT_COUNT_MAX)
+        return policy_fail(reader, where, "count '%s' is not a number from 1 to %d", value,
+                           LIMIT_COUNT_MAX);
+    ((Limit *)target)->count = (unsigned)count;
+    return 0;
+}
+
+static int set_per(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    int64_t seconds;
+
+    if (duration_parse(value, &seconds) < 0 || seconds == 0 || seconds > LIMIT_SECONDS_MAX)
+        return policy_fail(reader, where, "per '%s' is not a time like 60s, 5m or 1h, up to 24h",
+                           value);
+    ((Limit *)target)->seconds = (unsigned)seconds;
+    return 0;
 }
 
 /* Arguments that hold secrets, or what is put into a guest: their values are never recorded. */
@@ -301,10 +366,15 @@ static int set_start_prefix(PolicyReader *reader, void *target, const char *valu
 }
 
 const AttributeRow policy_attributes[] = {
-    {"profile", set_profile, IN_ANY},          {"mode", set_mode, IN_DOMAIN | IN_HOST},
-    {"unrecorded", set_unrecorded, IN_HOST},   {"repeat", set_repeat, IN_HOST},
-    {"domain-mode", set_domain_mode, IN_HOST}, {"name", set_name, IN_PROFILE},
-    {"default", set_default, IN_PROFILE},      {NULL, NULL, 0},
+    {"profile", set_profile, IN_ANY},
+    {"mode", set_mode, IN_DOMAIN | IN_HOST},
+    {"unrecorded", set_unrecorded, IN_HOST},
+    {"repeat", set_repeat, IN_HOST},
+    {"domain-mode", set_domain_mode, IN_HOST},
+    {"name", set_name, IN_PROFILE},
+    {"default", set_default, IN_PROFILE},
+    {"confirm", set_confirm, IN_HOST},
+    {NULL, NULL, 0},
 };
 
 const AttributeRow rule_attributes[] = {
@@ -313,8 +383,26 @@ const AttributeRow rule_attributes[] = {
     {"group", set_group, IN_ANY},
     {"user", set_user, IN_ANY},
     {"unix-group", set_unix_group, IN_ANY},
+    {"sasl", set_sasl, IN_ANY},
+    {"x509", set_x509, IN_ANY},
+    {"selinux", set_selinux, IN_ANY},
+    {"require", set_require, IN_ANY},
     {"purpose", set_purpose, IN_ANY},
     {"record", set_record, IN_HOST | IN_PROFILE},
+    {NULL, NULL, 0},
+};
+
+const AttributeRow limit_attributes[] = {
+    {"command", set_command, IN_ANY},
+    {"channel", set_channel, IN_ANY},
+    {"group", set_group, IN_ANY},
+    {"user", set_user, IN_ANY},
+    {"unix-group", set_unix_group, IN_ANY},
+    {"sasl", set_sasl, IN_ANY},
+    {"x509", set_x509, IN_ANY},
+    {"selinux", set_selinux, IN_ANY},
+    {"count", set_count, IN_ANY},
+    {"per", set_per, IN_ANY},
     {NULL, NULL, 0},
 };
 

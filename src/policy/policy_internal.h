@@ -34,6 +34,7 @@ typedef struct AttributeRow {
 
 extern const AttributeRow policy_attributes[]; /* stored in a Policy */
 extern const AttributeRow rule_attributes[]; /* in a Rule */
+extern const AttributeRow limit_attributes[]; /* in a Limit, which starts with a Rule */
 extern const AttributeRow argument_attributes[]; /* in a Condition */
 extern const AttributeRow start_attributes[]; /* in a StartRule */
 
@@ -49,6 +50,16 @@ xmlNodePtr policy_next_element(PolicyReader *reader, xmlNodePtr node, bool *ret_
 
 /* Notes the digest of a policy that has been read. Returns 0 or -1. */
 int policy_digest(PolicyReader *reader, xmlNodePtr root);
+
+/*
+ * Reads what a rule and a <limit> share: the attributes in @rows, and <argument> elements. @rule
+ * stands at the start of what the rows' setters take. Returns 0 or -1.
+ */
+int policy_read_conditions(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
+                           Rule *rule);
+
+/* Reads a <limit> element. Returns 0 or -1. */
+int policy_read_limit(PolicyReader *reader, xmlNodePtr node);
 
 /* Reads the rules of a <start> element. Returns 0 or -1. */
 int policy_read_start(PolicyReader *reader, xmlNodePtr start);

@@ -115,8 +115,10 @@ static unsigned rule_cost(const Rule *rule)
 {
     size_t cost = 8;
 
-    if (rule->user)
-        cost += strlen(rule->user) / 8;
+    const char *const names[] = {rule->user, rule->sasl, rule->x509, rule->selinux};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        cost += names[i] ? strlen(names[i]) / 8 : 0;
     for (size_t i = 0; i < rule->n_arguments; i++)
         cost += 2 + strlen(rule->arguments[i].name) / 8;
     return (unsigned)cost;
@@ -131,22 +133,15 @@ static int rule_kind_from_name(const char *name)
     return -1;
 }
 
-static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
+int policy_read_conditions(PolicyReader *reader, xmlNodePtr node, const AttributeRow *rows,
+                           Rule *rule)
 {
-    int kind = rule_kind_from_name((const char *)node->name);
     bool failed = false;
 
-    if (kind < 0)
-        return policy_fail(
-            reader, node, "unknown element <%s>: a policy has <allow>, <warn>, <deny>%s",
-            node->name, reader->policy->kind == POLICY_HOST ? ", <delegate>, <start>" : "");
-    if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
-        return policy_fail(reader, node, "<delegate> belongs in a host policy");
-    rule->kind = (RuleKind)kind;
     rule->line = (unsigned)xmlGetLineNo(node);
     rule->channels = (1u << CHANNEL_COUNT) - 1;
     reader->has_channel = false;
-    if (policy_read_attributes(reader, node, rule_attributes, rule) < 0)
+    if (policy_read_attributes(reader, node, rows, rule) < 0)
         return -1;
     if (rule->command && !reader->has_channel)
         rule->channels = 1u << CHANNEL_QMP;
@@ -158,8 +153,54 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
     if (failed)
         return -1;
     rule->cost = rule_cost(rule);
+    return 0;
+}
+
+static int fail_element(PolicyReader *reader, xmlNodePtr node)
+{
+    static const char *const further[] = {
+        [POLICY_DOMAIN] = ", <limit>",
+        [POLICY_HOST] = ", <limit>, <delegate>, <start>",
+        [POLICY_PROFILE] = "",
+    };
+
+    return policy_fail(reader, node, "unknown element <%s>: a policy has <allow>, <warn>, <deny>%s",
+                       node->name, further[reader->policy->kind]);
+}
+
+static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
+{
+    int kind = rule_kind_from_name((const char *)node->name);
+
+    if (kind < 0)
+        return fail_element(reader, node);
+    if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
+        return policy_fail(reader, node, "<delegate> belongs in a host policy");
+    rule->kind = (RuleKind)kind;
+    if (policy_read_conditions(reader, node, rule_attributes, rule) < 0)
+        return -1;
+    if (rule->requires_native && rule->kind != RULE_ALLOW && rule->kind != RULE_WARN)
+        return policy_fail(reader, node, "'require' belongs to <allow> and <warn>");
     rule->id = make_rule_id(reader->policy, rule);
     return rule->id ? 0 : policy_fail_memory(reader);
+}
+
+/* Reads an element of a policy that is no rule. Returns 0 or -1. */
+typedef int (*ElementReader)(PolicyReader *reader, xmlNodePtr node);
+
+/* NULL for a rule, and for what is unknown. */
+static ElementReader find_reader(const char *name)
+{
+    static const struct ElementRow {
+        const char *name;
+        ElementReader read;
+    } elements[] = {{"start", policy_read_start}, {"limit", policy_read_limit}};
+
+    for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
+        if (strcmp(elements[i].name, name) == 0)
+            return elements[i].read;
+    }
+    return NULL;
 }
 
 static int read_rules(PolicyReader *reader, xmlNodePtr root)
@@ -170,8 +211,10 @@ static int read_rules(PolicyReader *reader, xmlNodePtr root)
 
     for (xmlNodePtr node = policy_next_element(reader, root->children, &failed); node;
          node = policy_next_element(reader, node->next, &failed)) {
-        if (strcmp((const char *)node->name, "start") == 0) {
-            if (policy_read_start(reader, node) < 0)
+        ElementReader read_other = find_reader((const char *)node->name);
+
+        if (read_other) {
+            if (read_other(reader, node) < 0)
                 return -1;
             continue;
         }

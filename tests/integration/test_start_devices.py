@@ -28,7 +28,7 @@ GUARD_PATHS = {
     "a new hook": serial("file", "/etc/libvirt/hooks/qemu"),
     "a log of a device": f"<serial type='pty'><log file='{POLICY}.new'/></serial>",
     "a disk": f"<disk type='file' device='disk'><source file='{POLICY}'/><target dev='vda' bus='virtio'/></disk>",
-    "grants": serial("file", "/run/libvirt/qmp-guard/runs/x"),
+    "grants": serial("file", "/run/libvirt/qmp-guard/grants"),
     "another domain's monitor": serial("unix", MONITOR, "mode='connect'"),
     "the daemon's socket": serial("unix", "/run/libvirt/libvirt-sock", "mode='connect'"),
     "the daemon's socket, its older name": serial("unix", "/var/run/libvirt/libvirt-sock", "mode='connect'"),

@@ -150,7 +150,7 @@ static void check_row(const DecideRow *row, const Caller *caller)
     assert_string_equal(decision_rule_id(&decision, buffer, sizeof(buffer)), row->columns[RULE]);
     assert_non_null(decision.operation);
     assert_non_null(decision.policy);
-    assert_false(decision.gave_up);
+    assert_int_equal(decision.cause, CAUSE_RULE);
     check_without_index(question, &decision);
     request_free(request);
     policy_unref(host);

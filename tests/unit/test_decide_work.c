@@ -82,7 +82,7 @@ static void check_work(const char *rules, const char *actions, bool gives_up)
                            actions);
     Decision decision = decide_for(host, domain, json);
 
-    assert_int_equal(decision.gave_up, gives_up);
+    assert_int_equal(decision.cause == CAUSE_WORK, gives_up);
     if (gives_up) {
         assert_int_equal(decision.verdict, VERDICT_DENY);
         assert_ptr_equal(decision.policy, domain);
@@ -127,7 +127,7 @@ static void check_long_value(size_t n_rules, const char *attributes, bool gives_
     Policy *host = policy_of(POLICY_HOST, attributes, rules);
     Decision decision = decide_for(host, NULL, json);
 
-    assert_int_equal(decision.gave_up, gives_up);
+    assert_int_equal(decision.cause == CAUSE_WORK, gives_up);
     assert_int_equal(decision.verdict, gives_up ? VERDICT_DENY : VERDICT_ALLOW);
     assert_non_null(decision.rule);
     policy_unref(host);
@@ -154,8 +154,8 @@ static void test_shared_budget(void **state)
     Policy *domain = policy_of(POLICY_DOMAIN, "", rules);
 
     (void)state;
-    assert_false(decide_for(host, NULL, json).gave_up);
-    assert_true(decide_for(host, domain, json).gave_up);
+    assert_int_equal(decide_for(host, NULL, json).cause, CAUSE_RULE);
+    assert_int_equal(decide_for(host, domain, json).cause, CAUSE_WORK);
     policy_unref(host);
     policy_unref(domain);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "record.h"
-
-#include "audit/trail.h"
+#include "outside.h"
 
 #include <syslog.h>
 
@@ -18,16 +16,13 @@ static int syslog_priority(AuditPriority priority)
     return LOG_INFO;
 }
 
-static Trail trail = TRAIL_INIT(TRAIL_PATH);
-
-int record_write(void *data, const AuditRecord *record)
+int outside_record(Trail *trail, const AuditRecord *record, Reason *why)
 {
-    Reason why;
-
-    (void)data;
+    if (!record->line)
+        return reason_set(why, "out of memory");
     syslog(LOG_AUTHPRIV | syslog_priority(record->priority), "%s", record->line);
-    if (trail_append(&trail, record->json, &why) == 0)
+    if (trail_append(trail, record->json, why) == 0)
         return 0;
-    syslog(LOG_AUTHPRIV | LOG_ERR, "cannot record: %s", why.text);
+    syslog(LOG_AUTHPRIV | LOG_ERR, "cannot record: %s", why->text);
     return -1;
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "grant.h"
+
+#include "audit/fields.h"
+#include "util/cleanup.h"
+#include "util/printable.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef struct StepWording {
+    const char *name;
+    const char *verdict;
+    AuditPriority priority;
+    const char *message_id;
+} StepWording;
+
+static const StepWording steps[GRANT_STEP_COUNT] = {
+    [STEP_GIVEN] = {"given", "grant", AUDIT_WARNING, "77c08dd1b06a4f4eae1d706c5860d2e3"},
+    [STEP_CONFIRMED] = {"confirmed", "grant", AUDIT_WARNING, "4230971043c34528b890f49d55e18fc9"},
+    [STEP_REVOKED] = {"revoked", "deny", AUDIT_WARNING, "4f1dd85e25f64e44842b41f9a9c075b5"},
+    [STEP_EXPIRED] = {"expired", "deny", AUDIT_INFO, "eda11bd4b2b7474c9697aaaa35086495"},
+    [STEP_ENDED] = {"ended", "deny", AUDIT_INFO, "5bc3eef0ebc345a3be169acda570788f"},
+    [STEP_FAILED] = {"failed", "deny", AUDIT_ERROR, "f98beca4a2644558bb2de75299179d6f"},
+};
+
+/* A grant of a text does not show it: only which command it is. */
+static const char *what_of(const Grant *grant)
+{
+    return *grant->command ? grant->command : "(text)";
+}
+
+char *audit_grant_for(const Grant *grant)
+{
+    const char *kind = grant_caller_kind_name((GrantCallerKind)grant->caller_kind);
+    char *text = NULL;
+
+    if (grant->caller_kind == GRANT_ANYBODY)
+        return strdup(kind);
+    return asprintf(&text, "%s:%s", kind, grant->caller) < 0 ? NULL : text;
+}
+
+/* Whole seconds that are left of its time; 0 when it is over. */
+static int64_t seconds_left(const GrantEvent *event)
+{
+    int64_t left = event->grant->expires - event->now;
+
+    return left > 0 ? left / 1000 : 0;
+}
+
+static void write_line(FILE *out, const GrantEvent *event, const char *whose)
+{
+    const Grant *grant = event->grant;
+
+    fprintf(out, "QMP grant %s: ", steps[event->step].name);
+    audit_write_name(out, grant->domain);
+    fputs(" | ", out);
+    audit_write_name(out, what_of(grant));
+    fputs(" | user=", out);
+    audit_write_labelled(out, event->by);
+    fprintf(out, " | channel=%s | grant=%s | for=", channel_name((Channel)grant->channel),
+            grant->id);
+    audit_write_labelled(out, whose);
+    fprintf(out, " | left=%" PRIu32 " | seconds=%" PRId64 " | reason=", grant->left,
+            seconds_left(event));
+    write_printable(out, grant->reason, NOT_IN_REASONS, SIZE_MAX);
+}
+
+static char *make_json(const GrantEvent *event, const char *whose)
+{
+    const Grant *grant = event->grant;
+    CLEANUP(json) json_object *object = json_object_new_object();
+
+    if (!object)
+        return NULL;
+    audit_add_time(object);
+    json_object_object_add(object, "event", json_object_new_string("grant"));
+    json_object_object_add(object, "step", json_object_new_string(steps[event->step].name));
+    audit_add_text(object, "grant", grant->id);
+    audit_add_text(object, "domain", grant->domain);
+    audit_add_text(object, "uuid", grant->uuid);
+    audit_add_text(object, "user", event->by ? event->by : "-");
+    json_object_object_add(object, "channel",
+                           json_object_new_string(channel_name((Channel)grant->channel)));
+    audit_add_text(object, "command", what_of(grant));
+    audit_add_text(object, "granted-text", *grant->text ? grant->text : NULL);
+    audit_add_text(object, "for", whose);
+    json_object_object_add(object, "uses", json_object_new_int64(grant->uses));
+    json_object_object_add(object, "left", json_object_new_int64(grant->left));
+    json_object_object_add(object, "seconds", json_object_new_int64(seconds_left(event)));
+    audit_add_text(object, "given-by", grant->given_by);
+    audit_add_text(object, "confirmed-by", *grant->confirmed_by ? grant->confirmed_by : NULL);
+    audit_add_text(object, "reason", grant->reason);
+    return audit_json_text(object);
+}
+
+void audit_grant_make(const GrantEvent *event, AuditRecord *ret)
+{
+    const StepWording *wording = &steps[event->step];
+    CLEANUP(mem) char *whose = audit_grant_for(event->grant);
+    bool is_complete;
+    size_t size;
+    FILE *out;
+
+    *ret = (AuditRecord){
+        .priority = wording->priority,
+        .message_id = wording->message_id,
+        .verdict = wording->verdict,
+        .domain = audit_name(event->grant->domain),
+        .command = audit_name(what_of(event->grant)),
+        .user = audit_name(event->by),
+    };
+    if (!whose)
+        return;
+    ret->json = make_json(event, whose);
+    out = open_memstream(&ret->line, &size);
+    if (!out)
+        return;
+    write_line(out, event, whose);
+    is_complete = !ferror(out) && ret->domain && ret->command && ret->user && ret->json;
+    if (fclose(out) != 0 || !is_complete) {
+        free(ret->line);
+        ret->line = NULL;
+    }
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settle.h"
+
+#include "audit/grant.h"
+#include "util/cleanup.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Each try fails only because somebody else took or changed something meanwhile. */
+#define TAKE_TRIES 16
+
+typedef struct Settling {
+    const GuardCall *call;
+    Question *question;
+    GuardAnswer *answer;
+    GuardRecorder record;
+    void *record_data;
+} Settling;
+
+/* A permission that nobody can be asked for is none. */
+static void ask_native(Settling *settling, NativeSet asked)
+{
+    const GuardCall *call = settling->call;
+
+    settling->question->native_known |= asked;
+    if (call->native)
+        settling->question->native_granted |= call->native(call->native_data, asked) & asked;
+}
+
+static void decide_again(Settling *settling)
+{
+    Decision *decision = &settling->answer->decision;
+
+    *decision = decide(settling->question);
+    while (decision->native_asked) {
+        ask_native(settling, decision->native_asked);
+        *decision = decide(settling->question);
+    }
+}
+
+static void record_step(Settling *settling, GrantStep step, const Grant *grant)
+{
+    GrantEvent event = {.step = step, .grant = grant, .now = settling->question->now};
+    AuditRecord record;
+
+    audit_grant_make(&event, &record);
+    if (record.line)
+        (void)settling->record(settling->record_data, &record);
+    audit_record_clear(&record);
+}
+
+static bool has_expired(const Settling *settling)
+{
+    for (size_t i = 0; i < settling->question->n_grants; i++) {
+        Grant grant = settling->question->grants[i];
+
+        if (grant_expire(&grant, &settling->question->now))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing happens by itself when a grant runs out: whoever finds it so has it recorded. */
+static void note_expired(Settling *settling)
+{
+    CLEANUP(mem) Grant *expired = NULL;
+    size_t count = 0;
+
+    if (!settling->record || !has_expired(settling))
+        return;
+    (void)grant_store_change(settling->call->grants, grant_expire, &settling->question->now,
+                             &expired, &count, NULL);
+    for (size_t i = 0; i < count; i++)
+        record_step(settling, STEP_EXPIRED, &expired[i]);
+}
+
+/* Reads what grants there are now. Those that cannot be read are none. */
+static void read_grants(Settling *settling)
+{
+    Question *question = settling->question;
+    GuardAnswer *answer = settling->answer;
+    size_t count = 0;
+
+    question->grants = NULL;
+    question->n_grants = 0;
+    free(answer->grants);
+    answer->grants = NULL;
+    if (grant_store_read(settling->call->grants, settling->call->domain_uuid, &answer->grants,
+                         &count, NULL) < 0)
+        return;
+    question->now = grant_clock();
+    question->grants = answer->grants;
+    question->n_grants = count;
+}
+
+static bool is_granted_text(const Question *question)
+{
+    for (size_t i = 0; i < question->n_grants; i++) {
+        if (*question->grants[i].text)
+            return true;
+    }
+    return false;
+}
+
+/* What the policies deny may pass by a grant. */
+static void decide_by_grants(Settling *settling)
+{
+    Question *question = settling->question;
+    GuardAnswer *answer = settling->answer;
+
+    read_grants(settling);
+    if (question->n_grants == 0) {
+        decide_again(settling);
+        return;
+    }
+    note_expired(settling);
+    if (is_granted_text(question))
+        grant_text_digest(question->request, &answer->granted_text);
+    question->text = &answer->granted_text;
+    decide_again(settling);
+    if (answer->decision.verdict == VERDICT_DENY)
+        answer->refused_grant = decide_refused_grant(question, &answer->decision,
+                                                     &answer->obstacle);
+}
+
+/* Takes what the decision rests on. When that is gone, it is decided anew. */
+static void take_grants(Settling *settling)
+{
+    Decision *decision = &settling->answer->decision;
+    GrantStore *store = settling->call->grants;
+
+    for (int tries = 0; decision->n_takes > 0; tries++) {
+        int taken = 0;
+
+        if (tries < TAKE_TRIES)
+            taken = grant_store_take(store, decision->takes, decision->n_takes,
+                                     settling->question->now, NULL);
+        if (taken == 1)
+            return;
+        if (taken == 0 && tries < TAKE_TRIES) {
+            decide_by_grants(settling);
+        } else {
+            settling->question->n_grants = 0;
+            decide_again(settling);
+        }
+    }
+}
+
+/* The limits of one policy that the request comes under. */
+typedef struct LimitScan {
+    LimitUse uses[2 * LIMITS_MAX];
+    const Limit *limits[2 * LIMITS_MAX];
+    const Policy *policies[2 * LIMITS_MAX];
+    char *keys[2 * LIMITS_MAX];
+    size_t count;
+    bool has_failed;
+} LimitScan;
+
+static void scan_limits(const Settling *settling, const Policy *policy, LimitScan *scan)
+{
+    const GuardCall *call = settling->call;
+
+    for (size_t i = 0; policy && i < policy->n_limits; i++) {
+        const Limit *limit = &policy->limits[i];
+        unsigned amount = decide_amount(settling->question, limit);
+        size_t at = scan->count;
+
+        if (amount == 0)
+            continue;
+        scan->limits[at] = limit;
+        scan->policies[at] = policy;
+        scan->count++;
+        /* Only the last part is not ours, so no two triples make the same key. */
+        if (asprintf(&scan->keys[at], "%s|%s|%s", limit->rule.id, call->domain_uuid,
+                     call->caller->label) < 0)
+            scan->keys[at] = NULL;
+        scan->has_failed = scan->has_failed || !scan->keys[at];
+        scan->uses[at] = (LimitUse){.key = scan->keys[at],
+                                    .amount = amount,
+                                    .count = limit->count,
+                                    .seconds = limit->seconds};
+    }
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Over a limit, the answer is as if a <deny> stood there. */
+static void deny_by_limit(Settling *settling, const Policy *policy, const Limit *limit)
+{
+    const Policy *host = settling->question->host;
+    Decision *decision = &settling->answer->decision;
+    bool audits = policy->mode == MODE_AUDIT && (policy == host || !host->enforces_domains);
+
+    decision->verdict = audits ? VERDICT_AUDIT : VERDICT_DENY;
+    decision->cause = CAUSE_LIMIT;
+    decision->rule = &limit->rule;
+    decision->policy = policy;
+    decision->n_takes = audits ? decision->n_takes : 0;
+}
+
+static void take_limits(Settling *settling)
+{
+    const Question *question = settling->question;
+    LimitScan scan = {.count = 0};
+    size_t which = 0;
+    LimitAnswer taken;
+
+    if (!settling->record)
+        return;
+    scan_limits(settling, question->host, &scan);
+    scan_limits(settling, question->domain, &scan);
+    if (scan.count > 0) {
+        taken = scan.has_failed ? LIMIT_FULL
+                                : limit_take(settling->call->limits, scan.uses, scan.count,
+                                             monotonic_ms(), &which);
+        if (taken != LIMIT_TAKEN)
+            deny_by_limit(settling, scan.policies[which], scan.limits[which]);
+        settling->answer->is_repeated = taken == LIMIT_OVER_AGAIN;
+    }
+    for (size_t i = 0; i < scan.count; i++)
+        free(scan.keys[i]);
+}
+
+void settle(const GuardCall *call, Question *question, GuardAnswer *answer, GuardRecorder record,
+            void *record_data)
+{
+    Settling settling = {call, question, answer, record, record_data};
+    const Decision *decision = &answer->decision;
+
+    question->uuid = call->domain_uuid;
+    question->run = call->run;
+    decide_again(&settling);
+    if (decision->verdict == VERDICT_DENY && decision->cause != CAUSE_WORK && call->grants)
+        decide_by_grants(&settling);
+    if (decision->verdict != VERDICT_DENY)
+        take_limits(&settling);
+    take_grants(&settling);
+}
