@@ -5,115 +5,60 @@
 #include "plugin.h"
 #include "recorder.h"
 #include "util/cleanup.h"
-#include "util/unix_groups.h"
 
 #include <inttypes.h>
 #include <libvirt/virterror.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#define GROUPS_KEPT_SECONDS 60
-#define GROUP_SLOTS 64
-
-/* The group names of one user. Never changes once it is made; shared by reference count. */
-typedef struct GroupList {
-    atomic_uint references;
-    char *user;
-    gid_t gid; /* the group that the user connected with */
-    time_t made; /* monotonic seconds */
-    UnixGroups groups;
-} GroupList;
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static GroupList *slots[GROUP_SLOTS]; /* guarded by lock; by uid */
-
-static void group_list_unref(GroupList *list)
+/* False for a caller by SASL or certificate, and when libvirt does not say all of it. */
+static bool read_unix_user(Identity *identity, GroupsOwner *ret)
 {
-    if (!list || atomic_fetch_sub(&list->references, 1) > 1)
-        return;
-    unix_groups_clear(&list->groups);
-    free(list->user);
-    free(list);
-}
-
-static time_t monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-static GroupList *resolve(const char *user, gid_t gid)
-{
-    GroupList *list = calloc(1, sizeof(*list));
-
-    if (!list)
-        return NULL;
-    atomic_init(&list->references, 1);
-    list->user = strdup(user);
-    list->gid = gid;
-    list->made = monotonic_seconds();
-    if (!list->user || unix_groups_read(user, gid, &list->groups) < 0) {
-        group_list_unref(list);
-        return NULL;
-    }
-    return list;
-}
-
-static GroupList *find_list(const char *user, gid_t gid, size_t slot)
-{
-    GroupList *list;
-
-    pthread_mutex_lock(&lock);
-    list = slots[slot];
-    if (list && strcmp(list->user, user) == 0 && list->gid == gid &&
-        monotonic_seconds() - list->made < GROUPS_KEPT_SECONDS)
-        atomic_fetch_add(&list->references, 1);
-    else
-        list = NULL;
-    pthread_mutex_unlock(&lock);
-    return list;
-}
-
-static void keep_list(GroupList *list, size_t slot)
-{
-    GroupList *old;
-
-    atomic_fetch_add(&list->references, 1);
-    pthread_mutex_lock(&lock);
-    old = slots[slot];
-    slots[slot] = list;
-    pthread_mutex_unlock(&lock);
-    group_list_unref(old);
+    return libvirt.identity_get_user(identity, &ret->user) == 1 &&
+           libvirt.identity_get_uid(identity, &ret->uid) == 1 &&
+           libvirt.identity_get_gid(identity, &ret->gid) == 1;
 }
 
 int caller_resolve_groups(LiveCaller *caller)
 {
-    uid_t uid;
-    gid_t gid;
+    GroupsOwner owner;
     GroupList *list;
 
-    if (!caller->caller.user) /* a caller by SASL or certificate is in no UNIX group */
+    if (!caller->caller.user) /* in no UNIX group */
         return 0;
-    if (libvirt.identity_get_uid(caller->identity, &uid) != 1 ||
-        libvirt.identity_get_gid(caller->identity, &gid) != 1)
+    if (!read_unix_user(caller->identity, &owner))
         return -1;
-    list = find_list(caller->caller.user, gid, uid % GROUP_SLOTS);
-    if (!list) {
-        /* No lock is held here: a name service may take its time. */
-        list = resolve(caller->caller.user, gid);
-        if (!list)
-            return -1;
-        keep_list(list, uid % GROUP_SLOTS);
-    }
+    list = caller_groups_get(&owner);
+    if (!list)
+        return -1;
     caller->groups = list;
     caller->caller.unix_groups = (const char *const *)list->groups.names;
     caller->caller.n_unix_groups = list->groups.n_names;
     return 0;
+}
+
+/* Not for the daemon itself: it sends no passthrough, and opens connections as it starts. */
+static void renew_groups(Identity *identity)
+{
+    GroupsOwner owner;
+    pid_t pid;
+
+    if (libvirt.identity_get_pid(identity, &pid) == 1 && pid == getpid())
+        return;
+    if (read_unix_user(identity, &owner))
+        caller_groups_renew(&owner);
+}
+
+void caller_connected(void)
+{
+    Identity *identity = libvirt.identity_get_current();
+
+    if (!identity)
+        return;
+    renew_groups(identity);
+    libvirt.object_unref(identity);
 }
 
 /* What people are shown: never something that looks like a UNIX user and is none. */
@@ -184,7 +129,7 @@ void caller_clear(LiveCaller *caller)
     if (caller->identity)
         libvirt.object_unref(caller->identity);
     free(caller->label);
-    group_list_unref((GroupList *)caller->groups);
+    group_list_unref(caller->groups);
     *caller = (LiveCaller){0};
 }
 
@@ -224,6 +169,8 @@ void caller_claim(void *client, Identity *identity)
     }
     if (uid == 0) {
         libvirt.client_set_identity(client, identity);
+        if (identity)
+            renew_groups(identity);
         return;
     }
     if (identity && libvirt.identity_get_user(identity, &claimed) != 1)

@@ -6,6 +6,7 @@
 #ifndef QG_CALLER_H
 #define QG_CALLER_H
 
+#include "caller_groups.h"
 #include "claims.h"
 #include "decide.h"
 #include "libvirt_private.h"
@@ -15,18 +16,21 @@ typedef struct LiveCaller {
     char *label;
     char claimed[CLAIM_SIZE]; /* what caller.claimed points to */
     Identity *identity; /* keeps what caller.user points to */
-    const struct GroupList *groups; /* a reference, see caller_resolve_groups() */
+    GroupList *groups; /* a reference, see caller_resolve_groups() */
 } LiveCaller;
 
 /* Reads the current thread's identity. Always released with caller_clear(). */
 void caller_read(LiveCaller *ret);
 
 /*
- * Fills in the names of the caller's UNIX groups, from the name service. Called only
- * when a policy in force names one; an answer is kept for a minute for each user.
+ * Fills in the names of the caller's UNIX groups, as kept since the client connected or
+ * not long ago, else from the name service. Called only when a policy in force names one.
  * Returns 0, or -1 when there is no answer: then nothing may be decided.
  */
 int caller_resolve_groups(LiveCaller *caller);
+
+/* A client has connected, in this thread: its user's groups are asked for before it needs them. */
+void caller_connected(void);
 
 void caller_clear(LiveCaller *caller);
 

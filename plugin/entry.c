@@ -3,13 +3,16 @@
  * What libvirtd calls instead of libvirt's own: one line each, no logic.
  *
  * Covered: the three ways for a client's text to reach a monitor or agent, the
- * adoption of a foreign QEMU, and the change of a client's identity.
+ * adoption of a foreign QEMU, and the change of a client's identity. And the opening of a
+ * connection, which is let pass: virConnectOpenAuth() is what a daemon calls for its client,
+ * and virConnectOpen() what it called in libvirt 7.
  * Not covered, because no text of a client's travels there: event registration
  * (virConnectDomainQemuMonitorEventRegister) and libvirt's own APIs, which have
  * permissions of their own. Not reached: qemu:///embed and virt-qemu-run, where the
  * driver runs in the client's process.
  */
 #include "caller.h"
+#include "connect.h"
 #include "passthrough.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -46,4 +49,15 @@ EXPORTED virDomainPtr virDomainQemuAttach(virConnectPtr connection, unsigned int
 EXPORTED void virNetServerClientSetIdentity(void *client, void *identity)
 {
     caller_claim(client, identity);
+}
+
+EXPORTED virConnectPtr virConnectOpen(const char *name)
+{
+    return connect_open(name);
+}
+
+EXPORTED virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth,
+                                          unsigned int flags)
+{
+    return connect_open_auth(name, auth, flags);
 }

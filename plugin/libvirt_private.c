@@ -20,6 +20,8 @@ static const Binding bindings[] = {
     {"virDomainQemuAgentCommand", offsetof(LibvirtPrivate, agent_command), false},
     {"virDomainQemuAttach", offsetof(LibvirtPrivate, attach), false},
     {"virNetServerClientSetIdentity", offsetof(LibvirtPrivate, client_set_identity), false},
+    {"virConnectOpen", offsetof(LibvirtPrivate, connect_open), false},
+    {"virConnectOpenAuth", offsetof(LibvirtPrivate, connect_open_auth), false},
     {"virNetServerClientGetUNIXIdentity", offsetof(LibvirtPrivate, client_get_unix_identity),
      false},
     {"virLogMessage", offsetof(LibvirtPrivate, log_message), false},
@@ -43,7 +45,7 @@ static const char *const libraries[] = {"libvirt-qemu.so.0", "libvirt.so.0", "li
 
 static void *find_symbol(const char *name)
 {
-    /* RTLD_NEXT: behind this library, where five of the names are our own. */
+    /* RTLD_NEXT: behind this library, where some of the names are our own. */
     void *symbol = dlsym(RTLD_NEXT, name);
 
     for (size_t i = 0; !symbol && i < sizeof(libraries) / sizeof(libraries[0]); i++) {

@@ -40,6 +40,8 @@ typedef struct LibvirtPrivate {
     char *(*agent_command)(virDomainPtr, const char *, int, unsigned int);
     virDomainPtr (*attach)(virConnectPtr, unsigned int, unsigned int);
     void (*client_set_identity)(void *, Identity *);
+    virConnectPtr (*connect_open)(const char *);
+    virConnectPtr (*connect_open_auth)(const char *, virConnectAuthPtr, unsigned int);
 
     int (*client_get_unix_identity)(void *, uid_t *, gid_t *, pid_t *, unsigned long long *);
 

@@ -4,6 +4,7 @@
 #include "domain/domain_xml.h"
 #include "libvirt_private.h"
 #include "policy/policy.h"
+#include "util/cleanup.h"
 
 #include <libvirt/virterror.h>
 #include <pthread.h>
@@ -11,21 +12,37 @@
 #include <string.h>
 
 /*
- * The daemon's own identity, borrowed; NULL when it cannot be had this time. Made once:
- * libvirt reads files to make it, and it never changes.
+ * The daemon's own identity, borrowed; NULL when it cannot be had this time. Made once: it
+ * never changes, and libvirt reads files and asks the name service to make it. Hence no lock
+ * is held meanwhile, and two may make it of whom one does so in vain.
  */
 static Identity *system_identity(void)
 {
-    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-    static Identity *made;
+    static pthread_mutex_t keeping = PTHREAD_MUTEX_INITIALIZER;
+    static Identity *kept;
     Identity *identity;
+    Identity *made;
 
-    pthread_mutex_lock(&making);
-    if (!made)
-        made = libvirt.identity_get_system();
-    identity = made;
-    pthread_mutex_unlock(&making);
+    pthread_mutex_lock(&keeping);
+    identity = kept;
+    pthread_mutex_unlock(&keeping);
+    if (identity)
+        return identity;
+
+    made = libvirt.identity_get_system();
+    pthread_mutex_lock(&keeping);
+    if (!kept)
+        kept = steal_pointer(&made);
+    identity = kept;
+    pthread_mutex_unlock(&keeping);
+    if (made)
+        libvirt.object_unref(made);
     return identity;
+}
+
+void live_domain_prepare(void)
+{
+    (void)system_identity();
 }
 
 static int libvirt_failed(Reason *why, const char *what)

@@ -22,6 +22,9 @@ typedef struct LiveDomain {
     Run run; /* its QEMU; all zero: it does not run, or that is not known */
 } LiveDomain;
 
+/* Gets ready what the first command would otherwise wait for. */
+void live_domain_prepare(void);
+
 /*
  * Looks @handle's domain up and reads its live policy, both under the daemon's own
  * identity, since a caller may have domain:write without domain:read. Returns 0, or

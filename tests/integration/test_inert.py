@@ -36,7 +36,7 @@ def test_exports_what_is_listed_and_no_more():
     lines = run("nm", "--dynamic", "--defined-only", GUARD, check=True).stdout.splitlines()
     found = {line.split()[-1].split("@")[0] for line in lines}
     assert found == exported()
-    assert len(found) == 5 and all(name.startswith("vir") for name in found)
+    assert len(found) == 7 and all(name.startswith("vir") for name in found)
 
 
 @pytest.mark.parametrize("words", [["sleep", "0"], ["env"], ["virsh", "--version"], ["virsh", "help"],
@@ -241,7 +241,11 @@ def test_the_list_of_symbols_is_read():
     assert len(symbols()) >= 16 and ("virLogMessage", False) in symbols()
 
 
-@pytest.mark.parametrize("name", [name for name, is_optional in symbols() if not is_optional])
+# Public, and the daemon and its drivers are linked with them: where one is missing they do not start by themselves.
+OPENING = {"virConnectOpen", "virConnectOpenAuth"}
+
+
+@pytest.mark.parametrize("name", [name for name, is_optional in symbols() if not is_optional and name not in OPENING])
 def test_libvirt_that_lacks_a_symbol(lacking_lab, name):
     """The daemon starts, guests run, and every command is refused."""
     lab = lacking_lab

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What happens when a connection is opened: the real thing, and then what a client's commands will
+ * need. */
+#ifndef QG_CONNECT_H
+#define QG_CONNECT_H
+
+#include <libvirt/libvirt.h>
+
+/* As libvirt's functions of the same names. */
+virConnectPtr connect_open(const char *name);
+virConnectPtr connect_open_auth(const char *name, virConnectAuthPtr auth, unsigned int flags);
+
+#endif
