@@ -3,8 +3,15 @@
 
 #include "caller_groups.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 static const struct StateRow {
     const char *name;
@@ -22,6 +29,35 @@ static void test_state(void **state)
     const struct StateRow *row = *state;
 
     assert_int_equal(group_list_state(row->age_ms), row->state);
+}
+
+/*
+ * Two functions of the C library in ways of our own: a clock that can be put forward, and a
+ * name service, asked for root's entry first, that counts, fails, or waits for permission.
+ */
+static _Atomic time_t forward_seconds;
+static atomic_int n_asked;
+static atomic_bool fails;
+static atomic_bool waits;
+static sem_t permission;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    long result = syscall(SYS_clock_gettime, clock, ret);
+
+    ret->tv_sec += forward_seconds;
+    return (int)result;
+}
+
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size,
+               struct passwd **ret)
+{
+    atomic_fetch_add(&n_asked, 1);
+    if (waits)
+        sem_wait(&permission);
+    *entry = (struct passwd){.pw_gid = 0};
+    *ret = !fails && strcmp(name, "root") == 0 ? entry : NULL;
+    return fails ? EIO : 0;
 }
 
 static const GroupsOwner root = {.user = "root"};
@@ -70,6 +106,86 @@ static void test_renewed(void **state)
     group_list_unref(before);
     group_list_unref(kept);
     group_list_unref(after);
+}
+
+/* Waits, in real time, until the name service was asked @count times. */
+static void await_asked(int count)
+{
+    for (int i = 0; i < 5000 && n_asked < count; i++)
+        usleep(1000);
+    assert_int_equal(n_asked, count);
+}
+
+/* Returns whether a command finds another list than @old, given some time. */
+static bool is_replaced(const GroupList *old)
+{
+    bool replaced = false;
+
+    for (int i = 0; i < 500 && !replaced; i++) {
+        GroupList *list = caller_groups_get(&root);
+
+        replaced = list != old;
+        group_list_unref(list);
+        usleep(1000);
+    }
+    return replaced;
+}
+
+/* Commands go on with what is kept while one thread asks anew. */
+static void test_ageing(void **state)
+{
+    GroupList *old;
+
+    (void)state;
+    caller_groups_renew(&root);
+    old = caller_groups_get(&root);
+    assert_non_null(old);
+    n_asked = 0;
+    forward_seconds += 59;
+    group_list_unref(caller_groups_get(&root));
+    assert_int_equal(n_asked, 0);
+    forward_seconds += 10;
+    waits = true;
+    for (int i = 0; i < 10; i++) {
+        GroupList *list = caller_groups_get(&root);
+
+        assert_ptr_equal(list, old);
+        group_list_unref(list);
+    }
+    await_asked(1);
+    waits = false;
+    sem_post(&permission);
+    assert_true(is_replaced(old));
+    assert_int_equal(n_asked, 1);
+    group_list_unref(old);
+}
+
+/* A name service that fails takes nothing away at once, and gives nothing for ever. */
+static void test_failing(void **state)
+{
+    GroupList *old;
+    GroupList *list;
+
+    (void)state;
+    caller_groups_renew(&root);
+    old = caller_groups_get(&root);
+    assert_non_null(old);
+    fails = true;
+    n_asked = 0;
+    forward_seconds += 250;
+    caller_groups_renew(&root);
+    assert_int_equal(n_asked, 1);
+    list = caller_groups_get(&root);
+    assert_ptr_equal(list, old);
+    group_list_unref(list);
+    group_list_unref(old);
+    await_asked(2);
+    forward_seconds += 60;
+    assert_null(caller_groups_get(&root));
+    fails = false;
+    list = caller_groups_get(&root);
+    assert_non_null(list);
+    group_list_unref(list);
 }
 
 /* The same number is no proof of the same name, and nobody gets another's groups. */
@@ -127,9 +243,12 @@ static void test_threads(void **state)
 
 int main(void)
 {
+    sem_init(&permission, 0, 0);
     UNIT_ADD_ROWS(state_rows, test_state);
     unit_add("kept", test_kept, NULL);
     unit_add("renewed", test_renewed, NULL);
+    unit_add("ageing", test_ageing, NULL);
+    unit_add("failing", test_failing, NULL);
     unit_add("no answer", test_no_answer, NULL);
     unit_add("threads", test_threads, NULL);
     return unit_run("caller_groups");
