@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What happens when a connection is opened: the real thing, and then what a client's commands will
- * need. */
+/* A client connects: libvirt opens the connection, and what its commands need is got ready. */
 #ifndef QG_CONNECT_H
 #define QG_CONNECT_H
 
