@@ -8,7 +8,7 @@
 typedef struct Binding {
     const char *symbol;
     size_t offset; /* of the member in LibvirtPrivate */
-    bool is_optional; /* absent from an older libvirt, whose daemon then never calls ours */
+    bool is_optional; /* an older libvirt may lack it; whoever uses it looks */
 } Binding;
 
 LibvirtPrivate libvirt;
@@ -37,6 +37,10 @@ static const Binding bindings[] = {
     {"virIdentityGetSELinuxContext", offsetof(LibvirtPrivate, identity_get_selinux), false},
     {"virIdentityGetProcessID", offsetof(LibvirtPrivate, identity_get_pid), false},
     {"virIdentityGetProcessTime", offsetof(LibvirtPrivate, identity_get_started), false},
+    {"virIdentityNew", offsetof(LibvirtPrivate, identity_new), true},
+    {"virAccessManagerGetDefault", offsetof(LibvirtPrivate, access_get_default), true},
+    {"virAccessManagerCheckConnect", offsetof(LibvirtPrivate, access_check_connect), true},
+    {"virPolkitCheckAuth", offsetof(LibvirtPrivate, polkit_check_auth), true},
     {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
 };
 

@@ -3,10 +3,11 @@
  * The only place that knows what libvirt does not promise: the symbols that
  * libvirt.so exports to its own daemons, and the layouts they take. Everything is
  * looked up once, when the plugin is loaded; a symbol that is missing means that
- * every passthrough command is refused.
+ * every passthrough command is refused, unless it is marked as optional.
  *
  * Source of the declarations: libvirt's src/util/virlog.h, virerror.h,
- * viridentity.h and src/rpc/virnetserverclient.h, versions 7.0 to 12.8.
+ * viridentity.h, virpolkit.h, src/access/viraccessmanager.h and
+ * src/rpc/virnetserverclient.h, versions 7.0 to 12.8.
  */
 #ifndef QG_LIBVIRT_PRIVATE_H
 #define QG_LIBVIRT_PRIVATE_H
@@ -51,6 +52,7 @@ typedef struct LibvirtPrivate {
 
     Identity *(*identity_get_current)(void); /* a new reference, NULL on the event loop */
     Identity *(*identity_get_system)(void); /* a new reference */
+    Identity *(*identity_new)(void); /* one that says nothing of anybody; optional */
     int (*identity_set_current)(Identity *);
     int (*identity_get_user)(Identity *, const char **); /* 1 set, 0 absent, -1 error */
     int (*identity_get_sasl)(Identity *, const char **);
@@ -61,6 +63,12 @@ typedef struct LibvirtPrivate {
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
     void (*object_unref)(void *);
+
+    /* Optional: what libvirt's own access control says. */
+    void *(*access_get_default)(void); /* a new reference to an object */
+    int (*access_check_connect)(void *, const char *, int); /* 1 allowed, 0 denied, -1 error */
+    int (*polkit_check_auth)(const char *, pid_t, unsigned long long, uid_t, const char **,
+                             bool); /* 0 authorized, -1 error, -2 denied */
 } LibvirtPrivate;
 
 /* Filled by libvirt_bind(); a member whose symbol is missing is NULL. */
