@@ -6,16 +6,21 @@
 #include "guard.h"
 #include "host_policy.h"
 #include "live_domain.h"
+#include "native.h"
 #include "outcome.h"
 #include "plugin.h"
 #include "policy_watch.h"
 #include "recorder.h"
 
 #include <libvirt/virterror.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 
 #define VIR_FROM_QEMU_DOMAIN 10 /* VIR_FROM_QEMU */
+
+static GrantStore grants = GRANT_STORE_INIT(GRANTS_PATH);
+static LimitCounters *limits; /* NULL, when there was no memory: then no limit can be counted */
 
 /* Everything that one call gathers; given back with release(). */
 typedef struct Passthrough {
@@ -67,6 +72,7 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
                      guard_policy_word(&pass->call));
     }
     pass->call.domain_name = pass->domain.name;
+    pass->call.run = &pass->domain.run;
     pass->call.is_confidential = pass->domain.is_confidential;
 }
 
@@ -89,6 +95,31 @@ static void gather_caller(Passthrough *pass)
         fail_call(pass, "guard:unknown-groups",
                   "a policy asks for the caller's UNIX groups, and they cannot be read");
     pass->call.caller = &pass->caller.caller;
+}
+
+/* A NativeAsker. The name is the domain's own: a client's handle says what the client likes. */
+static NativeSet ask_native(void *data, NativeSet asked)
+{
+    const Passthrough *pass = data;
+
+    return native_granted(pass->domain.name, pass->domain.uuid_text, asked);
+}
+
+static void make_limits(void)
+{
+    limits = limit_counters_new();
+}
+
+/* What a denied command may pass by all the same, and what an allowed one still meets. */
+static void gather_permissions(Passthrough *pass)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_limits);
+    pass->call.grants = &grants;
+    pass->call.limits = limits;
+    pass->call.native = ask_native;
+    pass->call.native_data = pass;
 }
 
 static void report(int code, const char *message)
@@ -133,6 +164,7 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     gather_domain(&pass, handle);
     gather_host(&pass);
     gather_caller(&pass);
+    gather_permissions(&pass);
     command_id_make(id);
     guard_judge(&pass.call, recorder_write, pass.host, answer);
     release(&pass);
