@@ -8,8 +8,9 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
+
+#define READ_ONLY_MARK "qmp-guard-read-only"
 
 /*
  * Drivers open connections, too, on behalf of whoever has a domain started, and some with the
@@ -42,12 +43,37 @@ virConnectPtr connect_open(const char *name)
     return opened(libvirt.connect_open(name));
 }
 
-/* A read-only connection carries none: libvirt refuses it there. */
+/*
+ * libvirt refuses passthrough on a read-only connection, but only behind us: nothing may be used
+ * up on its way there. The mark lives and dies with the connection.
+ */
+static virConnectPtr opened_read_only(virConnectPtr connection)
+{
+    int error = errno;
+
+    if (connection && plugin_is_active() && libvirt.object_set_data)
+        libvirt.object_set_data(connection, READ_ONLY_MARK, libvirt.object_set_data);
+    errno = error;
+    return connection;
+}
+
+virConnectPtr connect_open_read_only(const char *name)
+{
+    (void)plugin_is_active();
+    return opened_read_only(libvirt.connect_open_read_only(name));
+}
+
 virConnectPtr connect_open_auth(const char *name, virConnectAuthPtr auth, unsigned int flags)
 {
     virConnectPtr connection;
 
     (void)plugin_is_active();
     connection = libvirt.connect_open_auth(name, auth, flags);
-    return flags & VIR_CONNECT_RO ? connection : opened(connection);
+    return flags & VIR_CONNECT_RO ? opened_read_only(connection) : opened(connection);
+}
+
+bool connect_is_read_only(virConnectPtr connection)
+{
+    return connection && libvirt.object_get_data &&
+           libvirt.object_get_data(connection, READ_ONLY_MARK);
 }

@@ -4,9 +4,14 @@
 #define QG_CONNECT_H
 
 #include <libvirt/libvirt.h>
+#include <stdbool.h>
 
 /* As libvirt's functions of the same names. */
 virConnectPtr connect_open(const char *name);
+virConnectPtr connect_open_read_only(const char *name);
 virConnectPtr connect_open_auth(const char *name, virConnectAuthPtr auth, unsigned int flags);
+
+/* Whether it was opened for reading only. */
+bool connect_is_read_only(virConnectPtr connection);
 
 #endif

@@ -56,6 +56,11 @@ EXPORTED virConnectPtr virConnectOpen(const char *name)
     return connect_open(name);
 }
 
+EXPORTED virConnectPtr virConnectOpenReadOnly(const char *name)
+{
+    return connect_open_read_only(name);
+}
+
 EXPORTED virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth,
                                           unsigned int flags)
 {

@@ -21,6 +21,7 @@ static const Binding bindings[] = {
     {"virDomainQemuAttach", offsetof(LibvirtPrivate, attach), false},
     {"virNetServerClientSetIdentity", offsetof(LibvirtPrivate, client_set_identity), false},
     {"virConnectOpen", offsetof(LibvirtPrivate, connect_open), false},
+    {"virConnectOpenReadOnly", offsetof(LibvirtPrivate, connect_open_read_only), false},
     {"virConnectOpenAuth", offsetof(LibvirtPrivate, connect_open_auth), false},
     {"virNetServerClientGetUNIXIdentity", offsetof(LibvirtPrivate, client_get_unix_identity),
      false},
@@ -41,6 +42,8 @@ static const Binding bindings[] = {
     {"virAccessManagerGetDefault", offsetof(LibvirtPrivate, access_get_default), true},
     {"virAccessManagerCheckConnect", offsetof(LibvirtPrivate, access_check_connect), true},
     {"virPolkitCheckAuth", offsetof(LibvirtPrivate, polkit_check_auth), true},
+    {"g_object_set_data", offsetof(LibvirtPrivate, object_set_data), true},
+    {"g_object_get_data", offsetof(LibvirtPrivate, object_get_data), true},
     {"g_object_unref", offsetof(LibvirtPrivate, object_unref), false},
 };
 

@@ -42,6 +42,7 @@ typedef struct LibvirtPrivate {
     virDomainPtr (*attach)(virConnectPtr, unsigned int, unsigned int);
     void (*client_set_identity)(void *, Identity *);
     virConnectPtr (*connect_open)(const char *);
+    virConnectPtr (*connect_open_read_only)(const char *);
     virConnectPtr (*connect_open_auth)(const char *, virConnectAuthPtr, unsigned int);
 
     int (*client_get_unix_identity)(void *, uid_t *, gid_t *, pid_t *, unsigned long long *);
@@ -63,6 +64,8 @@ typedef struct LibvirtPrivate {
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
     void (*object_unref)(void *);
+    void (*object_set_data)(void *, const char *, void *); /* optional, as is */
+    void *(*object_get_data)(void *, const char *); /* this */
 
     /* Optional: what libvirt's own access control says. */
     void *(*access_get_default)(void); /* a new reference to an object */

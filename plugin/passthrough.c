@@ -2,6 +2,7 @@
 #include "passthrough.h"
 
 #include "caller.h"
+#include "connect.h"
 #include "domain_policy.h"
 #include "guard.h"
 #include "host_policy.h"
@@ -111,12 +112,12 @@ static void make_limits(void)
 }
 
 /* What a denied command may pass by all the same, and what an allowed one still meets. */
-static void gather_permissions(Passthrough *pass)
+static void gather_permissions(Passthrough *pass, virDomainPtr handle)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, make_limits);
-    pass->call.grants = &grants;
+    pass->call.grants = connect_is_read_only(virDomainGetConnect(handle)) ? NULL : &grants;
     pass->call.limits = limits;
     pass->call.native = ask_native;
     pass->call.native_data = pass;
@@ -164,7 +165,7 @@ static const char *judge(virDomainPtr handle, Channel channel, const char *text,
     gather_domain(&pass, handle);
     gather_host(&pass);
     gather_caller(&pass);
-    gather_permissions(&pass);
+    gather_permissions(&pass, handle);
     command_id_make(id);
     guard_judge(&pass.call, recorder_write, pass.host, answer);
     release(&pass);

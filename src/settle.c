@@ -2,6 +2,7 @@
 #include "settle.h"
 
 #include "audit/grant.h"
+#include "catalog/catalog_data.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -103,6 +104,17 @@ static bool is_granted_text(const Question *question)
     return false;
 }
 
+/*
+ * libvirt asks for this behind us, for every passthrough command. Whoever would be refused there
+ * must not use up here what was meant for others.
+ */
+static bool may_send(const Settling *settling)
+{
+    const GuardCall *call = settling->call;
+
+    return !call->native || call->native(call->native_data, NATIVE_WRITE) & NATIVE_WRITE;
+}
+
 /* What the policies deny may pass by a grant. */
 static void decide_by_grants(Settling *settling)
 {
@@ -119,6 +131,10 @@ static void decide_by_grants(Settling *settling)
         grant_text_digest(question->request, &answer->granted_text);
     question->text = &answer->granted_text;
     decide_again(settling);
+    if (answer->decision.n_takes > 0 && !may_send(settling)) {
+        question->n_grants = 0;
+        decide_again(settling);
+    }
     if (answer->decision.verdict == VERDICT_DENY)
         answer->refused_grant = decide_refused_grant(question, &answer->decision,
                                                      &answer->obstacle);

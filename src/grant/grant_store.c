@@ -235,6 +235,8 @@ int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t 
 
     if (found != 1)
         return found;
+    if (grant_clock() > now) /* the lock may have been waited for */
+        now = grant_clock();
     for (size_t i = 0; i < count; i++) {
         if (!read_slot(store, takes[i].grant->slot, &grant) ||
             strcmp(grant.id, takes[i].grant->id) != 0 || !grant_is_open(&grant, now) ||
