@@ -267,9 +267,9 @@ def test_libvirt_that_lacks_nothing(lacking_lab):
     assert is_denied(lacking_lab.vm.send(request("inject-nmi")))
 
 
-def test_optional_symbol(lacking_lab):
-    """An older libvirt has no descriptors to pass; everything else works there."""
-    (name,) = [name for name, is_optional in symbols() if is_optional]
+@pytest.mark.parametrize("name", [name for name, is_optional in symbols() if is_optional])
+def test_optional_symbol(lacking_lab, name):
+    """An older libvirt has no descriptors to pass, or no access control to ask; everything else works there."""
     assert restart_lacking(lacking_lab, name) == ""
     assert not is_denied(lacking_lab.vm.send(request("query-status")))
     assert is_denied(lacking_lab.vm.send(request("inject-nmi")))
