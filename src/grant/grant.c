@@ -92,7 +92,7 @@ static bool is_about(const Grant *grant, const GrantQuestion *question)
     const Operation *operation = question->operation;
     bool is_same = strcmp(grant->command, operation->command) == 0;
 
-    if (strcmp(grant->uuid, question->uuid) != 0)
+    if (!question->uuid || strcmp(grant->uuid, question->uuid) != 0)
         return false;
     if (*grant->text)
         return strcmp(grant->text, question->text->digest) == 0;
@@ -131,7 +131,7 @@ GrantObstacle grant_try(const Grant *grant, const GrantQuestion *question)
         return GRANT_UNRELATED;
     if (!is_caller(grant, question->caller))
         return GRANT_OTHER_CALLER;
-    if (!run_is_same(&grant->run, question->run))
+    if (!question->run || !run_is_same(&grant->run, question->run))
         return GRANT_OTHER_RUN;
     obstacle = obstacle_of(grant, question->now);
     if (obstacle == GRANT_COUNTS && needs_second && !*grant->confirmed_by)

@@ -121,8 +121,8 @@ typedef struct GrantQuestion {
     const Operation *operation;
     const GrantText *text; /* of the whole request */
     const Caller *caller;
-    const char *uuid;
-    const Run *run;
+    const char *uuid; /* NULL: not known, ... */
+    const Run *run; /* ... as for this: then no grant counts */
     int64_t now; /* of grant_clock() */
     GroupSet confirmed_groups; /* what is in one of them needs a second person's word */
 } GrantQuestion;
