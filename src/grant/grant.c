@@ -115,6 +115,7 @@ static GrantObstacle obstacle_of(const Grant *grant, int64_t now)
         return GRANT_OTHER_RUN;
     case GRANT_FREE:
     case GRANT_STATE_COUNT:
+    default: /* it may come from a file */
         return GRANT_UNRELATED;
     }
     if (now <= 0 || now >= grant->expires)
@@ -168,5 +169,6 @@ bool grant_is_sound(const Grant *grant)
            grant->channel < CHANNEL_COUNT && grant->caller_kind > GRANT_NOBODY &&
            grant->caller_kind < GRANT_CALLER_KIND_COUNT && grant->state > GRANT_FREE &&
            grant->state < GRANT_STATE_COUNT && grant->left <= grant->uses &&
-           grant->uses <= GRANT_USES_MAX && grant->run.pid > 0 && (*grant->command || *grant->text);
+           grant->uses <= GRANT_USES_MAX && grant->run.pid > 0 && grant->expires > 0 &&
+           grant->finished >= 0 && (*grant->command || *grant->text);
 }
