@@ -51,6 +51,17 @@ int grant_make_id(Grant *grant)
     return 0;
 }
 
+/* All members of @object but @without. */
+static void add_members(Digest *digest, json_object *object, const char *without)
+{
+    json_object_object_foreach (object, name, value) {
+        if (without && strcmp(name, without) == 0)
+            continue;
+        digest_add_text(digest, name);
+        digest_add_text(digest, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+    }
+}
+
 void grant_text_digest(const Request *request, GrantText *ret)
 {
     const Operation *first = &request->operations[0];
@@ -59,16 +70,13 @@ void grant_text_digest(const Request *request, GrantText *ret)
     digest_start(&digest);
     digest_add_text(&digest, channel_name(first->channel));
     if (first->channel == CHANNEL_HMP) {
+        /* What it is wrapped in may also name a processor. */
         digest_add_text(&digest, first->command);
+        add_members(&digest, first->wrapper_arguments, "command-line");
     } else {
-        json_object_object_foreach (request->document, name, value) {
-            bool is_bare = strcmp(name, "arguments") == 0 && json_object_object_length(value) == 0;
+        bool is_bare = !first->arguments || json_object_object_length(first->arguments) == 0;
 
-            if (is_bare)
-                continue;
-            digest_add_text(&digest, name);
-            digest_add_text(&digest, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
-        }
+        add_members(&digest, request->document, is_bare ? "arguments" : NULL);
     }
     digest_finish(&digest, ret->digest);
 }

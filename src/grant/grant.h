@@ -106,7 +106,7 @@ typedef struct GrantText {
 /*
  * The digest of what a text asks for: the channel and the text as it goes on, so that white
  * space and escapes make no difference, nor an `arguments` without members, which some clients
- * add. An HMP line is itself, however it came.
+ * add. An HMP line is itself, however it came, unless its wrapper says more.
  */
 void grant_text_digest(const Request *request, GrantText *ret);
 
