@@ -19,7 +19,7 @@ static const char *const obstacle_names[GRANT_OBSTACLE_COUNT] = {
     [GRANT_UNRELATED] = "unrelated",       [GRANT_OTHER_CALLER] = "for another caller",
     [GRANT_OTHER_RUN] = "for another run", [GRANT_IS_REVOKED] = "revoked",
     [GRANT_IS_EXPIRED] = "expired",        [GRANT_IS_SPENT] = "spent",
-    [GRANT_UNCONFIRMED] = "unconfirmed",   [GRANT_COUNTS] = "counts",
+    [GRANT_UNCONFIRMED] = "unconfirmed",   [GRANT_COUNTS] = "for fewer uses",
 };
 
 const char *grant_caller_kind_name(GrantCallerKind kind)

@@ -91,7 +91,7 @@ typedef enum GrantObstacle {
     GRANT_IS_EXPIRED,
     GRANT_IS_SPENT,
     GRANT_UNCONFIRMED,
-    GRANT_COUNTS,
+    GRANT_COUNTS, /* and, where it is refused all the same, has too few uses left */
     GRANT_OBSTACLE_COUNT,
 } GrantObstacle;
 
@@ -130,7 +130,7 @@ typedef struct GrantQuestion {
 /* Whether @grant lets @question's operation pass. */
 GrantObstacle grant_try(const Grant *grant, const GrantQuestion *question);
 
-/* `revoked`, `expired`, ... : what records and people are told. */
+/* `revoked`, `expired`, ...: what records and people are told. */
 const char *grant_obstacle_name(GrantObstacle obstacle);
 
 /* `given`, `spent`, `expired`, ...: how it stands at @now. */
