@@ -140,12 +140,26 @@ static void decide_by_grants(Settling *settling)
                                                      &answer->obstacle);
 }
 
+/* A dry run takes nothing, and tells what would be left. */
+static void look_at_grants(Decision *decision)
+{
+    for (size_t i = 0; i < decision->n_takes; i++) {
+        GrantTake *take = &decision->takes[i];
+
+        take->left = take->grant->left - take->count;
+    }
+}
+
 /* Takes what the decision rests on. When that is gone, it is decided anew. */
 static void take_grants(Settling *settling)
 {
     Decision *decision = &settling->answer->decision;
     GrantStore *store = settling->call->grants;
 
+    if (!settling->record) {
+        look_at_grants(decision);
+        return;
+    }
     for (int tries = 0; decision->n_takes > 0; tries++) {
         int taken = 0;
 
@@ -163,7 +177,7 @@ static void take_grants(Settling *settling)
     }
 }
 
-/* The limits of one policy that the request comes under. */
+/* The limits that the request comes under. */
 typedef struct LimitScan {
     LimitUse uses[2 * LIMITS_MAX];
     const Limit *limits[2 * LIMITS_MAX];
