@@ -363,15 +363,16 @@ const Grant *decide_refused_grant(const Question *question, const Decision *deci
     return NULL;
 }
 
-unsigned decide_amount(const Question *question, const Limit *limit)
+unsigned decide_amount(const Question *question, const Limit *limit, size_t *work)
 {
-    Judge judge = {.question = question, .budget = WORK_BUDGET};
+    Judge judge = {.question = question, .budget = WORK_BUDGET - *work};
     unsigned amount = 0;
 
-    for (size_t i = 0; i < question->request->n_operations; i++) {
+    for (size_t i = 0; i < question->request->n_operations && judge.budget > 0; i++) {
         judge.operation = &question->request->operations[i];
         amount += rule_matches(&judge, &limit->rule);
     }
+    *work = WORK_BUDGET - judge.budget;
     /* What nobody could count is all. */
     return judge.budget > 0 ? amount : UINT_MAX;
 }

@@ -65,8 +65,11 @@ typedef struct Question {
  */
 Decision decide(const Question *question);
 
-/* How many of the request's operations @limit counts. */
-unsigned decide_amount(const Question *question, const Limit *limit);
+/*
+ * How many of the request's operations @limit counts. @work, at first 0, is what all the limits
+ * of a request took: it has an end as that of a decision.
+ */
+unsigned decide_amount(const Question *question, const Limit *limit, size_t *work);
 
 /*
  * Of the grants, the first that names an operation which @decision denies, and in @ret why it

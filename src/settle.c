@@ -17,6 +17,7 @@ typedef struct Settling {
     GuardAnswer *answer;
     GuardRecorder record;
     void *record_data;
+    size_t limit_work; /* of decide_amount() */
 } Settling;
 
 /* A permission that nobody can be asked for is none. */
@@ -187,13 +188,13 @@ typedef struct LimitScan {
     bool has_failed;
 } LimitScan;
 
-static void scan_limits(const Settling *settling, const Policy *policy, LimitScan *scan)
+static void scan_limits(Settling *settling, const Policy *policy, LimitScan *scan)
 {
     const GuardCall *call = settling->call;
 
-    for (size_t i = 0; policy && i < policy->n_limits; i++) {
+    for (size_t i = 0; i < policy->n_limits; i++) {
         const Limit *limit = &policy->limits[i];
-        unsigned amount = decide_amount(settling->question, limit);
+        unsigned amount = decide_amount(settling->question, limit, &settling->limit_work);
         size_t at = scan->count;
 
         if (amount == 0)
@@ -222,11 +223,9 @@ static int64_t monotonic_ms(void)
 }
 
 /* Over a limit, the answer is as if a <deny> stood there. */
-static void deny_by_limit(Settling *settling, const Policy *policy, const Limit *limit)
+static void deny_by_limit(Settling *settling, const Policy *policy, const Limit *limit, bool audits)
 {
-    const Policy *host = settling->question->host;
     Decision *decision = &settling->answer->decision;
-    bool audits = policy->mode == MODE_AUDIT && (policy == host || !host->enforces_domains);
 
     decision->verdict = audits ? VERDICT_AUDIT : VERDICT_DENY;
     decision->cause = CAUSE_LIMIT;
@@ -235,33 +234,57 @@ static void deny_by_limit(Settling *settling, const Policy *policy, const Limit 
     decision->n_takes = audits ? decision->n_takes : 0;
 }
 
-static void take_limits(Settling *settling)
+static bool only_audits(const Policy *host, const Policy *policy)
 {
-    const Question *question = settling->question;
+    return policy->mode == MODE_AUDIT && (policy == host || !host->enforces_domains);
+}
+
+/* The limits of the policies that only audit, or those of the others. */
+static void take_limits_of(Settling *settling, bool audits)
+{
+    const Policy *host = settling->question->host;
+    const Policy *const policies[] = {host, settling->question->domain};
     LimitScan scan = {.count = 0};
     size_t which = 0;
     LimitAnswer taken;
 
-    if (!settling->record)
-        return;
-    scan_limits(settling, question->host, &scan);
-    scan_limits(settling, question->domain, &scan);
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        if (policies[i] && only_audits(host, policies[i]) == audits)
+            scan_limits(settling, policies[i], &scan);
+    }
     if (scan.count > 0) {
         taken = scan.has_failed ? LIMIT_FULL
                                 : limit_take(settling->call->limits, scan.uses, scan.count,
                                              monotonic_ms(), &which);
         if (taken != LIMIT_TAKEN)
-            deny_by_limit(settling, scan.policies[which], scan.limits[which]);
+            deny_by_limit(settling, scan.policies[which], scan.limits[which], audits);
         settling->answer->is_repeated = taken == LIMIT_OVER_AGAIN;
     }
     for (size_t i = 0; i < scan.count; i++)
         free(scan.keys[i]);
 }
 
+/*
+ * What only audits is counted apart: a text that passes although it is over such a limit counts
+ * for the limits that are meant.
+ */
+static void take_limits(Settling *settling)
+{
+    if (!settling->record)
+        return;
+    take_limits_of(settling, false);
+    if (settling->answer->decision.verdict != VERDICT_DENY)
+        take_limits_of(settling, true);
+}
+
 void settle(const GuardCall *call, Question *question, GuardAnswer *answer, GuardRecorder record,
             void *record_data)
 {
-    Settling settling = {call, question, answer, record, record_data};
+    Settling settling = {.call = call,
+                         .question = question,
+                         .answer = answer,
+                         .record = record,
+                         .record_data = record_data};
     const Decision *decision = &answer->decision;
 
     question->uuid = call->domain_uuid;
