@@ -62,6 +62,7 @@ typedef struct Grant {
     char command[GRANT_NAME_SIZE]; /* what passes: this command, as a rule's `command` means it ...
                                     */
     char text[DIGEST_TEXT_SIZE + 7]; /* ... or, when this is not empty, this text alone */
+    GroupSet groups; /* that its text is in, or its command by name: for people */
     int64_t given; /* seconds since 1970, for people */
     int64_t expires; /* milliseconds of grant_clock() */
     uint32_t uses; /* how many were given */

@@ -11,16 +11,19 @@
 #include <string.h>
 
 /* QEMU's names are letters, digits, `-`, `_` and, in a vendor's prefix, `.`. */
-static bool is_name(json_object *value)
+bool request_is_command_name(const char *text, size_t length)
 {
-    const char *text = json_object_get_string(value);
-    size_t length = (size_t)json_object_get_string_len(value);
-
     for (size_t i = 0; i < length; i++) {
         if (!isascii(text[i]) || (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i])))
             return false;
     }
     return length > 0 && length <= COMMAND_NAME_MAX;
+}
+
+static bool is_name(json_object *value)
+{
+    return request_is_command_name(json_object_get_string(value),
+                                   (size_t)json_object_get_string_len(value));
 }
 
 static int check_envelope(json_object *document, Reason *why)

@@ -13,6 +13,7 @@
 #include "util/reason.h"
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* QEMU's own names are at most 45 bytes; a longer one is no command. */
@@ -59,6 +60,9 @@ Request *request_parse(Channel channel, const char *text, size_t length, Reason 
 
 /* Accepts NULL. */
 void request_free(Request *request);
+
+/* Whether @length bytes at @text could be the name of a QMP or guest-agent command. */
+bool request_is_command_name(const char *text, size_t length);
 
 /* The name of the command as clients know it: human-monitor-command for every HMP line. */
 const char *request_command(const Request *request);
