@@ -67,6 +67,14 @@ char *read_file(const char *path, size_t *ret_length)
     return text;
 }
 
+int helper_choose_channel(bool is_hmp, bool is_agent, Channel *ret)
+{
+    if (is_hmp && is_agent)
+        return complain("--hmp and --agent exclude each other"), -1;
+    *ret = is_hmp ? CHANNEL_HMP : is_agent ? CHANNEL_AGENT : CHANNEL_QMP;
+    return 0;
+}
+
 char *helper_policy_error(const char *where, const PolicyError *error)
 {
     char *text = NULL;

@@ -52,6 +52,9 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Reads a whole file (`-`: stdin), with a NUL behind it. NULL after complaining. Caller frees. */
 char *read_file(const char *path, size_t *ret_length);
 
+/* What --hmp and --agent say. Returns 0, or -1 after complaining. */
+int helper_choose_channel(bool is_hmp, bool is_agent, Channel *ret);
+
 /* Opens a connection; complains and returns NULL when there is none. */
 virConnectPtr helper_connect(const HelperContext *context, bool read_only);
 

@@ -5,6 +5,7 @@
  */
 #include "helper.h"
 
+#include "grants/grant_command.h"
 #include "trail/command.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@ static const char check_help[] =
     "  --host-policy FILE  the host's policy (default: " HOST_POLICY_PATH
     ",\n                      or the shipped one), as a daemon that starts now would read it\n"
     "  --user USER         who asks (default: you)\n"
+    "  --sasl NAME, --x509 DN, --selinux CONTEXT\n"
+    "                      by what else the caller is known; without --user, a caller by SASL or\n"
+    "                      certificate is no UNIX user\n"
     "  --start             no command but the start of --domain or --domain-xml, as the\n"
     "                      libvirt hook judges it (that the daemon is guarded is left out)\n"
     "  --json              one JSON object for each text\n";
@@ -59,6 +63,31 @@ static const char catalog_help[] =
     "  --profiles    with --json: what each profile does to each command by its name\n"
     "  --json        a JSON array\n";
 
+static const char grant_help[] =
+    "  --command C     that command, whatever its arguments; with --hmp that line\n"
+    "  --text TEXT     that text alone, as for check: words or a JSON object\n"
+    "  --text-file FILE\n"
+    "                  the same: a whole file as one text, byte for byte\n"
+    "  --hmp, --agent  an HMP line; a guest-agent command (default: QMP)\n"
+    "  --user U, --sasl NAME, --x509 DN, --selinux CONTEXT\n"
+    "                  for whom (default: whoever may send the domain commands)\n"
+    "  --for 15m       how long: 90s, 15m, 2h, at most 7d\n"
+    "  --uses 1        how often\n"
+    "  --reason TEXT   why: it goes on record\n"
+    "  --json          one JSON object\n";
+
+static const char grants_help[] = "  DOMAIN          only those of this domain, by name or UUID\n"
+                                  "  --all           with those that are over\n"
+                                  "  --json          a JSON array\n";
+
+static const char confirm_help[] =
+    "  Whoever confirms is another person than who gave it: by the audit login uid, or SUDO_UID.\n"
+    "  --json          one JSON object\n";
+
+static const char revoke_help[] = "  --domain DOM    all of a domain, by name or UUID\n"
+                                  "  --all           all there are\n"
+                                  "  --json          a JSON array of what was revoked\n";
+
 static const Subcommand subcommands[] = {
     {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE | --start",
      "judge a command without running it", check_help},
@@ -75,6 +104,13 @@ static const Subcommand subcommands[] = {
      "[FILTERS] [--json | --count-by KEYS | --burst N/S | --summary] [--follow]\n"
      "                                  [FILE...|-] | --verify [FILE...]",
      "what the audit records say, and whether they are all there", audit_help},
+    {"grant", grant_run,
+     "DOMAIN --command C | --text TEXT | --text-file FILE  [OPTIONS] --reason TEXT",
+     "let pass what the policy denies: once, now, on record", grant_help},
+    {"grants", grants_run, "[DOMAIN] [--all] [--json]", "the grants there are", grants_help},
+    {"confirm", confirm_run, "ID [--json]", "a second person's word for a grant", confirm_help},
+    {"revoke", revoke_run, "ID... | --domain DOM | --all  [--json]", "take grants back",
+     revoke_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "admin.h"
+
+#include "util/cleanup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <string.h>
+
+#define LOGIN_UID_PATH "/proc/self/loginuid"
+
+#define ROOT "root"
+
+/* Also what a login uid is that nobody has set. */
+#define NO_UID UINT32_MAX
+
+/* NO_UID for what is no number of a user. */
+static uint32_t parse_uid(const char *text)
+{
+    char *end;
+    unsigned long long number;
+
+    if (!text || !isdigit((unsigned char)*text))
+        return NO_UID;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    return errno || *end || number >= NO_UID ? NO_UID : (uint32_t)number;
+}
+
+static uint32_t login_uid(void)
+{
+    CLEANUP(file) FILE *file = fopen(LOGIN_UID_PATH, "re");
+    char text[16];
+
+    if (!file || !fgets(text, sizeof(text), file))
+        return NO_UID;
+    text[strcspn(text, "\n")] = '\0';
+    return parse_uid(text);
+}
+
+bool admin_is_person(const char *name)
+{
+    return strcmp(name, ROOT) != 0;
+}
+
+Admin admin_at_work(void)
+{
+    Admin admin = {.name = ROOT};
+    uint32_t uid = login_uid();
+    const struct passwd *entry;
+
+    if (uid == NO_UID)
+        uid = parse_uid(getenv("SUDO_UID"));
+    if (uid == NO_UID || uid == 0)
+        return admin;
+    entry = getpwuid(uid);
+    /* A name that does not fit would be another's when it is cut. */
+    if (entry && strlen(entry->pw_name) < sizeof(admin.name))
+        memcpy(admin.name, entry->pw_name, strlen(entry->pw_name) + 1);
+    else
+        snprintf(admin.name, sizeof(admin.name), "uid:%" PRIu32, uid);
+    admin.is_known = admin_is_person(admin.name);
+    return admin;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the options of `grant` to what is to pass, and for whom. */
+#ifndef QG_ASKED_H
+#define QG_ASKED_H
+
+#include "grant/grant.h"
+
+#include <stdbool.h>
+
+typedef struct GrantOptions {
+    const char *domain;
+    const char *command; /* one of these three */
+    const char *text;
+    const char *text_file;
+    Channel channel;
+    const char *callers[GRANT_CALLER_KIND_COUNT]; /* by kind; at most one */
+    int64_t seconds;
+    uint32_t uses;
+    const char *reason;
+    bool as_json;
+} GrantOptions;
+
+/* Returns 0, or -1 after complaining. */
+int grant_parse_options(int argc, char **argv, GrantOptions *ret);
+
+/* What the catalogue and the reader of requests say of what is to pass. */
+typedef struct Asked {
+    GroupSet groups; /* that it is in */
+    GroupSet more_groups; /* that its arguments, or the line that it carries, may add */
+} Asked;
+
+/*
+ * Fills in what is to pass, for whom, how often and why. Returns 0, or -1 after complaining; warns
+ * of what is hardly meant.
+ */
+int grant_ask(const GrantOptions *options, Grant *grant, Asked *ret);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* grant: gives one. */
+#include "admin.h"
+#include "asked.h"
+#include "grant_command.h"
+#include "grant_row.h"
+#include "ledger.h"
+#include "util/cleanup.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+#include <time.h>
+
+/* What the host policy asks of a second person. Returns 0, or -1 after complaining. */
+static int read_confirmed_groups(GroupSet *ret)
+{
+    CLEANUP(mem) char *told = NULL;
+    Policy *policy = NULL;
+    PolicyError error = {0};
+    int result = helper_host_policy(NULL, &policy, &error);
+
+    if (result == 1) {
+        told = helper_policy_error(HOST_POLICY_PATH, &error);
+        complain("%s: nothing passes under an invalid host policy, with a grant or without",
+                 told ? told : "out of memory");
+    }
+    if (result != 0)
+        return -1;
+    *ret = policy->confirmed_groups;
+    policy_unref(policy);
+    return 0;
+}
+
+static int set_run(virDomainPtr domain, Grant *grant)
+{
+    const char *name = virDomainGetName(domain);
+    Reason why;
+
+    if (virDomainIsActive(domain) != 1)
+        return complain("domain '%s' is not running: a grant is for one run of a domain", name), -1;
+    if (strlen(name) >= sizeof(grant->domain))
+        return complain("the domain's name is longer than %zu bytes", sizeof(grant->domain) - 1),
+               -1;
+    memcpy(grant->domain, name, strlen(name) + 1);
+    if (virDomainGetUUIDString(domain, grant->uuid) < 0)
+        return complain("domain '%s': %s", name, virGetLastErrorMessage()), -1;
+    if (run_read(name, &grant->run, &why) < 0)
+        return complain("cannot tell which run of '%s' this is: %s", name, why.text), -1;
+    return 0;
+}
+
+/* Returns 0, or -1 after complaining. */
+static int find_run(const HelperContext *context, const char *wanted, Grant *grant)
+{
+    virConnectPtr connection = helper_connect(context, true);
+    virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
+    int result = domain ? set_run(domain, grant) : -1;
+
+    if (domain)
+        virDomainFree(domain);
+    if (connection)
+        virConnectClose(connection);
+    return result;
+}
+
+/* Recorded first: what is not on record is not given. Returns 0, or -1 after complaining. */
+static int give(const GrantOptions *options, Grant *grant)
+{
+    Admin admin = admin_at_work();
+    int64_t now = grant_clock();
+    Reason why;
+
+    memcpy(grant->given_by, admin.name, sizeof(admin.name));
+    grant->state = GRANT_GIVEN;
+    grant->given = time(NULL);
+    grant->expires = now + options->seconds * 1000;
+    if (now <= 0 || grant_make_id(grant) < 0)
+        return complain("no clock or no random number to be had: nothing is granted"), -1;
+    if (ledger_record(STEP_GIVEN, grant, admin.name) < 0)
+        return complain("nothing is granted"), -1;
+    if (grant_store_add(&ledger_store, grant, now, &why) == 0)
+        return 0;
+    complain("nothing is granted: %s", why.text);
+    (void)ledger_record(STEP_FAILED, grant, admin.name);
+    return -1;
+}
+
+static void tell(const Grant *grant, const Asked *asked, GroupSet confirmed_groups)
+{
+    grant_print("granted", grant);
+    if (asked->groups & confirmed_groups)
+        printf("counts only once another admin confirms it: virt-qmp-guard confirm %s\n",
+               grant->id);
+    else if (asked->more_groups & confirmed_groups)
+        printf("with some arguments it counts only once another admin confirms it: "
+               "virt-qmp-guard confirm %s\n",
+               grant->id);
+}
+
+int grant_run(const HelperContext *context, int argc, char **argv)
+{
+    GrantOptions options;
+    Grant grant = {0};
+    Asked asked;
+    GroupSet confirmed_groups;
+
+    if (grant_parse_options(argc, argv, &options) < 0 || ledger_open() < 0 ||
+        read_confirmed_groups(&confirmed_groups) < 0 || grant_ask(&options, &grant, &asked) < 0 ||
+        find_run(context, options.domain, &grant) < 0 || give(&options, &grant) < 0)
+        return EXIT_UNSURE;
+    if (options.as_json)
+        return grant_print_json(grant_json(&grant, confirmed_groups));
+    tell(&grant, &asked, confirmed_groups);
+    return EXIT_YES;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ledger.h"
+
+#include "audit/outside.h"
+#include "helper.h"
+#include "util/cleanup.h"
+
+#include <string.h>
+#include <syslog.h>
+
+GrantStore ledger_store = GRANT_STORE_INIT(GRANTS_PATH);
+
+static Trail trail = TRAIL_INIT(TRAIL_PATH);
+
+int ledger_record(GrantStep step, const Grant *grant, const char *by)
+{
+    GrantEvent event = {.step = step, .grant = grant, .by = by, .now = grant_clock()};
+    AuditRecord record;
+    Reason why;
+    int result;
+
+    audit_grant_make(&event, &record);
+    result = outside_record(&trail, &record, &why);
+    audit_record_clear(&record);
+    if (result < 0)
+        complain("cannot record: %s", why.text);
+    return result;
+}
+
+/* A GrantChange: nothing happens by itself when a grant is over. */
+static bool mark_over(Grant *grant, void *data)
+{
+    int64_t *now = data;
+
+    if (grant_expire(grant, now))
+        return true;
+    if (grant->state != GRANT_GIVEN || grant->left == 0 || run_is_alive(&grant->run))
+        return false;
+    grant->state = GRANT_ENDED;
+    grant->finished = *now;
+    return true;
+}
+
+/* What cannot be recorded is over all the same. */
+static int sweep(void)
+{
+    CLEANUP(mem) Grant *over = NULL;
+    size_t count = 0;
+    int64_t now = grant_clock();
+    Reason why = {""};
+    int result = grant_store_change(&ledger_store, mark_over, &now, &over, &count, &why);
+
+    for (size_t i = 0; i < count; i++)
+        (void)ledger_record(over[i].state == GRANT_ENDED ? STEP_ENDED : STEP_EXPIRED, &over[i],
+                            NULL);
+    if (result < 0)
+        complain("cannot read the grants: %s", why.text);
+    return result;
+}
+
+int ledger_open(void)
+{
+    if (geteuid() != 0)
+        return complain("grants are root's: run this as root"), -1;
+    openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);
+    return sweep();
+}
+
+int ledger_read(Grant **ret_grants, size_t *ret_count)
+{
+    Reason why = {""};
+
+    if (grant_store_read(&ledger_store, NULL, ret_grants, ret_count, &why) < 0)
+        return complain("cannot read the grants: %s", why.text), -1;
+    return 0;
+}
+
+bool grant_is_on(const Grant *grant, const char *domain)
+{
+    return strcmp(grant->domain, domain) == 0 || strcmp(grant->uuid, domain) == 0;
+}

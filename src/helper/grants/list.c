@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* grants: which there are. */
+#include "grant_command.h"
+#include "grant_row.h"
+#include "ledger.h"
+#include "table.h"
+#include "util/cleanup.h"
+
+#include <getopt.h>
+#include <string.h>
+
+typedef struct ListOptions {
+    const char *domain; /* name or UUID; NULL: any */
+    bool shows_finished;
+    bool as_json;
+} ListOptions;
+
+static int parse_options(int argc, char **argv, ListOptions *ret)
+{
+    static const struct option options[] = {
+        {"all", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'a':
+            ret->shows_finished = true;
+            break;
+        case 'j':
+            ret->as_json = true;
+            break;
+        default:
+            return -1;
+        }
+    }
+    if (argc - optind > 1)
+        return complain("grants: one domain, please"), -1;
+    ret->domain = argv[optind];
+    return 0;
+}
+
+static bool is_wanted(const ListOptions *options, const Grant *grant)
+{
+    if (options->domain && !grant_is_on(grant, options->domain))
+        return false;
+    return options->shows_finished || grant_is_open(grant, grant_clock());
+}
+
+/* NULL when out of memory. */
+static json_object *make_rows(const ListOptions *options, const Grant *grants, size_t count,
+                              GroupSet confirmed_groups)
+{
+    json_object *rows = json_object_new_array();
+
+    for (size_t i = 0; rows && i < count; i++) {
+        json_object *row;
+
+        if (!is_wanted(options, &grants[i]))
+            continue;
+        row = options->as_json ? grant_json(&grants[i], confirmed_groups)
+                               : grant_row(&grants[i], confirmed_groups);
+        if (!row || json_object_array_add(rows, row) < 0) {
+            json_object_put(row);
+            json_object_put(rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
+/* They are listed whatever becomes of the policy, lest they could not be revoked by name. */
+static GroupSet confirmed_groups_of_host(void)
+{
+    CLEANUP(mem) char *told = NULL;
+    Policy *policy = NULL;
+    PolicyError error = {0};
+    GroupSet groups = 0;
+    int result = helper_host_policy(NULL, &policy, &error);
+
+    if (result == 0)
+        groups = policy->confirmed_groups;
+    if (result == 1) {
+        told = helper_policy_error(HOST_POLICY_PATH, &error);
+        complain("warning: %s: nothing passes under an invalid host policy",
+                 told ? told : "out of memory");
+    }
+    policy_unref(policy);
+    return groups;
+}
+
+int grants_run(const HelperContext *context, int argc, char **argv)
+{
+    ListOptions options = {0};
+    CLEANUP(mem) Grant *grants = NULL;
+    CLEANUP(json) json_object *rows = NULL;
+    size_t count = 0;
+
+    if (parse_options(argc, argv, &options) < 0 || ledger_open() < 0 ||
+        ledger_read(&grants, &count) < 0)
+        return EXIT_UNSURE;
+    rows = make_rows(&options, grants, count, confirmed_groups_of_host());
+    if (!rows)
+        return complain("out of memory");
+    if (options.as_json)
+        return grant_print_json(steal_pointer(&rows));
+    if (json_object_array_length(rows) == 0) {
+        puts("no grants");
+        return EXIT_YES;
+    }
+    return table_print(rows, grant_columns, grant_column_count) < 0 ? complain("out of memory")
+                                                                    : EXIT_YES;
+}
