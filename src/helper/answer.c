@@ -37,6 +37,20 @@ void answer_note_rule(void *data, const Operation *operation, const Policy *poli
     json_object_object_add(row, "matched", json_object_new_boolean(matched));
 }
 
+NativeSet answer_note_native(void *data, NativeSet asked)
+{
+    AnswerView *view = data;
+
+    view->native |= asked;
+    return asked;
+}
+
+/* A denial is one without any permission of libvirt's, too. */
+static bool rests_on_native(const AnswerView *view, const GuardAnswer *answer)
+{
+    return answer->passes && view->native;
+}
+
 static json_object *operation_object(const Operation *operation)
 {
     json_object *object = json_object_new_object();
@@ -78,6 +92,8 @@ static int print_json(AnswerView *view, const GuardAnswer *answer)
     if (answer->request)
         json_object_object_add(object, "text", json_object_new_string(answer->request->text));
     json_object_object_add(object, "record", json_object_new_string(answer->record));
+    if (rests_on_native(view, answer))
+        json_object_object_add(object, "requires_native", native_name_list(view->native));
     if (view->shows_rules)
         json_object_object_add(
             object, "rules", view->rules ? json_object_get(view->rules) : json_object_new_array());
@@ -98,8 +114,21 @@ static void print_operation(const Operation *operation)
     putchar('\n');
 }
 
+/* `, only if libvirt itself lets the caller: core_dump or mem_read` */
+static void print_native(NativeSet native)
+{
+    const char *between = ", only if libvirt itself lets the caller: ";
+
+    for (unsigned bit = 0; native_name(bit); bit++) {
+        if (!(native & (NativeSet)1 << bit))
+            continue;
+        printf("%s%s", between, native_name(bit));
+        between = " or ";
+    }
+}
+
 /* `warn: 'blockdev-add' in 'transaction' by baseline:@privileged` */
-static int print_verdict(const GuardAnswer *answer)
+static int print_verdict(const AnswerView *view, const GuardAnswer *answer)
 {
     const Operation *decided = answer->decision.operation;
     const Operation *first = answer->request ? &answer->request->operations[0] : NULL;
@@ -117,7 +146,10 @@ static int print_verdict(const GuardAnswer *answer)
     printf("%s: '%s'", verdict_of(answer), command);
     if (decided != first)
         printf(" in '%s'", whole);
-    printf(" by %s\n", answer->rule);
+    printf(" by %s", answer->rule);
+    if (rests_on_native(view, answer))
+        print_native(view->native);
+    putchar('\n');
     return 0;
 }
 
@@ -131,7 +163,7 @@ static int print_text(AnswerView *view, const GuardAnswer *answer)
     }
     if (view->line)
         printf("%zu: ", view->line);
-    return print_verdict(answer);
+    return print_verdict(view, answer);
 }
 
 int answer_print(AnswerView *view, const GuardAnswer *answer)

@@ -19,6 +19,9 @@ typedef struct CheckOptions {
     const char *domain_xml_file;
     const char *text_file;
     const char *user;
+    const char *sasl;
+    const char *x509;
+    const char *selinux;
     Channel channel;
     bool as_json;
     bool explains;
@@ -29,6 +32,7 @@ typedef struct CheckOptions {
 typedef struct CheckSetting {
     const CheckOptions *options;
     Caller caller;
+    char *label; /* of a caller who is no UNIX user */
     UnixGroups groups;
     Policy *host;
     Policy *domain;
@@ -42,17 +46,13 @@ typedef struct CheckSetting {
 static int parse_options(int argc, char **argv, CheckOptions *ret)
 {
     static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'},
-        {"host-policy", required_argument, NULL, 'H'},
-        {"domain", required_argument, NULL, 'd'},
-        {"domain-xml", required_argument, NULL, 'x'},
-        {"text-file", required_argument, NULL, 't'},
-        {"user", required_argument, NULL, 'u'},
-        {"hmp", no_argument, NULL, 'm'},
-        {"agent", no_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},
-        {"start", no_argument, NULL, 's'},
-        {NULL, 0, NULL, 0},
+        {"policy", required_argument, NULL, 'p'},    {"host-policy", required_argument, NULL, 'H'},
+        {"domain", required_argument, NULL, 'd'},    {"domain-xml", required_argument, NULL, 'x'},
+        {"text-file", required_argument, NULL, 't'}, {"user", required_argument, NULL, 'u'},
+        {"sasl", required_argument, NULL, 'S'},      {"x509", required_argument, NULL, 'X'},
+        {"selinux", required_argument, NULL, 'L'},   {"hmp", no_argument, NULL, 'm'},
+        {"agent", no_argument, NULL, 'a'},           {"json", no_argument, NULL, 'j'},
+        {"start", no_argument, NULL, 's'},           {NULL, 0, NULL, 0},
     };
     bool is_hmp = false;
     bool is_agent = false;
@@ -78,6 +78,15 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
         case 'u':
             ret->user = optarg;
             break;
+        case 'S':
+            ret->sasl = optarg;
+            break;
+        case 'X':
+            ret->x509 = optarg;
+            break;
+        case 'L':
+            ret->selinux = optarg;
+            break;
         case 'm':
             is_hmp = true;
             break;
@@ -94,16 +103,12 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
             return -1;
         }
     }
-    if (is_hmp && is_agent) {
-        complain("--hmp and --agent exclude each other");
+    if (helper_choose_channel(is_hmp, is_agent, &ret->channel) < 0)
         return -1;
-    }
     if (!!ret->policy_file + !!ret->domain + !!ret->domain_xml_file > 1) {
         complain("--policy, --domain and --domain-xml exclude each other");
         return -1;
     }
-    if (is_hmp || is_agent)
-        ret->channel = is_hmp ? CHANNEL_HMP : CHANNEL_AGENT;
     return 0;
 }
 
@@ -189,7 +194,7 @@ static int load_domain(const HelperContext *context, CheckSetting *setting)
     return 0;
 }
 
-static int load_caller(CheckSetting *setting)
+static int load_user(CheckSetting *setting)
 {
     const struct passwd *entry = setting->options->user ? getpwnam(setting->options->user)
                                                         : getpwuid(getuid());
@@ -210,12 +215,33 @@ static int load_caller(CheckSetting *setting)
     return 0;
 }
 
+/* Whoever is known by SASL or by a certificate alone came from afar, and is no UNIX user. */
+static int load_caller(CheckSetting *setting)
+{
+    const CheckOptions *options = setting->options;
+    bool is_remote = options->sasl || options->x509;
+
+    setting->caller.sasl = options->sasl;
+    setting->caller.x509 = options->x509;
+    setting->caller.selinux = options->selinux;
+    if (options->user || !is_remote)
+        return load_user(setting);
+    if (asprintf(&setting->label, "%s:%s", options->sasl ? "sasl" : "x509",
+                 options->sasl ? options->sasl : options->x509) < 0) {
+        setting->label = NULL;
+        return complain("out of memory"), -1;
+    }
+    setting->caller.label = setting->label;
+    return 0;
+}
+
 static void clear_setting(CheckSetting *setting)
 {
     unix_groups_clear(&setting->groups);
     policy_unref(setting->host);
     policy_unref(setting->domain);
     free(setting->domain_name);
+    free(setting->label);
     free(setting->failure);
 }
 
@@ -235,6 +261,8 @@ static int check_text(CheckSetting *setting, const char *text, size_t length)
         .is_confidential = setting->is_confidential,
         .failed_rule = setting->failed_rule,
         .failure = setting->failure,
+        .native = answer_note_native,
+        .native_data = &view,
         .observer = answer_note_rule,
         .observer_data = &view,
     };
@@ -319,8 +347,9 @@ static int run_start(const HelperContext *context, const CheckOptions *options, 
         return complain("--start belongs to check, which shows every finding");
     if (has_text || options->text_file || !(wanted.domain || wanted.domain_xml_file))
         return complain("--start takes --domain-xml FILE or --domain DOM, and no command");
-    if (options->user || options->channel != CHANNEL_QMP)
-        return complain("--start takes none of --user, --hmp, --agent");
+    if (options->user || options->sasl || options->x509 || options->selinux ||
+        options->channel != CHANNEL_QMP)
+        return complain("--start takes no caller, and none of --hmp, --agent");
     return check_start(context, &wanted);
 }
 

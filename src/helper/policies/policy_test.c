@@ -191,6 +191,12 @@ static void note_failure(TestRun *run, const Case *expected, Verdict found, cons
                expected->columns[COLUMN_TEXT]);
 }
 
+/* Nobody is here to be asked about: a case is what the policy makes of it. */
+static NativeSet grant_native(void *data, NativeSet asked)
+{
+    return asked;
+}
+
 static int judge_case(TestRun *run, const Case *expected)
 {
     CLEANUP(mem) char *text = wrap_line(expected->channel, expected->columns[COLUMN_TEXT]);
@@ -201,7 +207,8 @@ static int judge_case(TestRun *run, const Case *expected)
                       .domain_name = "DOMAIN",
                       .caller = &expected->caller,
                       .host = run->host,
-                      .domain = run->domain};
+                      .domain = run->domain,
+                      .native = grant_native};
     GuardAnswer answer;
     Verdict found;
 

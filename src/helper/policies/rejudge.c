@@ -147,7 +147,10 @@ static void make_world(const Policy *policy, const Rule *rule, Policy *ret_polic
     memcpy(ret_policy->profiles, policy->profiles, sizeof(policy->profiles));
     if (!rule)
         return;
-    *ret_rule = (Rule){.kind = rule->kind, .channels = ALL_CHANNELS, .id = rule->id};
+    *ret_rule = (Rule){.kind = rule->kind,
+                       .channels = ALL_CHANNELS,
+                       .requires_native = rule->requires_native,
+                       .id = rule->id};
     ret_policy->rules = ret_rule;
     ret_policy->n_rules = 1;
 }
@@ -172,6 +175,7 @@ static void judge_world(Part *part, World *world, bool has_domain)
                                .host = &world->host,
                                .domain = has_domain ? &world->domain : NULL,
                                .domain_profile = part->domain_profile,
+                               .native_granted = ~(NativeSet)0, /* nobody can ask any more */
                                .ignores_index = true};
     Decision decision = decide(&question);
     char buffer[64];
