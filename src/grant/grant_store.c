@@ -59,9 +59,13 @@ static const char *this_boot(void)
     return boot_id;
 }
 
-/* Only root, or whoever the daemon runs as, may have been able to write there. */
+/*
+ * Only root, or whoever the daemon runs as, may have been able to write there. What is unsafe is
+ * there: errno must not be an older call's ENOENT.
+ */
 static int check_owner(const struct stat *info, const char *path, Reason *why)
 {
+    errno = EPERM;
     if (info->st_uid != 0 && info->st_uid != geteuid())
         return reason_set(why, "%s belongs to another user than root", path);
     if (info->st_mode & (S_IWGRP | S_IWOTH))
