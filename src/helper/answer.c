@@ -42,6 +42,9 @@ NativeSet answer_note_native(void *data, NativeSet asked)
     AnswerView *view = data;
 
     view->native |= asked;
+    /* The rules are tried once more, from the start. */
+    json_object_put(view->rules);
+    view->rules = NULL;
     return asked;
 }
 

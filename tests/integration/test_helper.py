@@ -102,6 +102,53 @@ def test_check_by_user(vm):
     assert check("--domain", vm.name, "inject-nmi", user="bob")[0] == NO
 
 
+CALLERS = policy('<allow command="query-status" sasl="fred"/>', '<allow command="query-name" x509="CN=fred"/>',
+                 '<allow command="query-kvm" selinux="*_t:s0"/>', '<allow command="inject-nmi" user="alice"/>',
+                 profile="closed")
+
+
+@pytest.mark.parametrize("words, status, label", [
+    (["--sasl", "fred", "query-status"], YES, "sasl:fred"),
+    (["--sasl", "eve", "query-status"], NO, "sasl:eve"),
+    (["query-status"], NO, "root"),
+    (["--sasl", "fred", "--user", "alice", "query-status"], YES, "alice"),
+    (["--sasl", "alice", "inject-nmi"], NO, "sasl:alice"),      # of that name, and no UNIX user
+    (["--sasl", "fred", "--user", "alice", "inject-nmi"], YES, "alice"),
+    (["--x509", "CN=fred", "query-name"], YES, r"x509:CN\x3dfred"),
+    (["--sasl", "fred", "--x509", "CN=fred", "query-name"], YES, "sasl:fred"),
+    (["--selinux", "fred_t:s0", "query-kvm"], YES, "root"),
+    (["--selinux", "fred", "query-kvm"], NO, "root"),
+])
+def test_check_by_other_names(write, words, status, label):
+    found, (answer,) = check("--policy", write(CALLERS), *words)
+    assert found == status and f"user={label}" in answer["record"]
+
+
+NATIVE = policy('<allow command="inject-nmi" require="native"/>', '<allow command="pmemsave" require="native"/>',
+                '<allow command="qom-set" require="native"/>', '<deny command="quit"/>',
+                '<allow command="query-status"/>', profile="closed")
+
+
+@pytest.mark.parametrize("words, wanted, told", [
+    (["inject-nmi"], ["inject_nmi"], ", only if libvirt itself lets the caller: inject_nmi\n"),
+    (["pmemsave"], ["core_dump", "mem_read"], ", only if libvirt itself lets the caller: core_dump or mem_read\n"),
+    (["query-status"], None, "#5\n"),
+    (["qom-set"], None, None),      # libvirt has no such call: that is no, whoever asks
+    (["quit"], None, None),
+])
+def test_check_says_what_rests_on_libvirt(write, words, wanted, told):
+    """Nobody is asked here; the answer says what it takes as given."""
+    file = write(NATIVE)
+    status, (answer,) = check("--policy", file, *words)
+    assert answer.get("requires_native") == wanted and status == (NO if told is None else YES)
+    plain = qmp_guard("check", "--policy", file, *words).stdout
+    assert plain.endswith(told) if told else "only if libvirt" not in plain
+    explained = qmp_guard("explain", "--policy", file, *words).stdout
+    assert explained.splitlines()[-1] + "\n" == plain
+    rules = json.loads(qmp_guard("explain", "--json", "--policy", file, *words).stdout)["rules"]
+    assert sum(row["matched"] and row["policy"] == "host" for row in rules) == 1      # none is shown twice
+
+
 def test_domain_by_name_id_and_uuid(vm):
     vm.set_policy(DENY_STATUS)
     for name in (vm.name, str(vm.domain.ID()), vm.domain.UUIDString()):

@@ -122,6 +122,12 @@ def test_kinds(judge):
     assert judge(policy(mode="audit"), nmi.format("audit", "baseline:@dangerous")).returncode == YES
 
 
+def test_native_permissions_are_taken_as_given(judge):
+    """What libvirt has no call for is denied to everybody; the rest is the policy's to say."""
+    rules = policy('<allow group="@known" require="native"/>', profile="closed")
+    assert judge(rules, "allow | - | qmp | inject-nmi | domain:@known#1\ndeny | - | qmp | qom-set\n").returncode == YES
+
+
 def test_the_hosts_own_policy_is_left_alone(judge):
     """In CI the host has a policy of its own, or none: the answer is the same."""
     done = judge(policy("<delegate/>"), "deny | - | qmp | quit\n", "--host-policy", EXAMPLES / "host-hardened.xml")
