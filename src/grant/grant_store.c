@@ -84,6 +84,7 @@ static int open_directory(const char *path, bool makes, Reason *why)
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) < 0)
         return reason_set(why, "cannot open %s: %s", path, strerror(errno));
+    errno = EINVAL; /* what is not safe is not taken for what is not there */
     if (check_owner(&info, path, why) < 0)
         return -1;
     opened = fd;
