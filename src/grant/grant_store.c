@@ -261,6 +261,12 @@ int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t 
     return 1;
 }
 
+/* Since when it is not open, for one that is not: nobody may have noticed that it ran out. */
+static int64_t over_since(const Grant *grant)
+{
+    return grant->finished > 0 ? grant->finished : grant->expires;
+}
+
 /* A slot for a new grant, among @used ones and the next; GRANTS_MAX: there is none. */
 static size_t choose_slot(const GrantStore *store, size_t used, int64_t now)
 {
@@ -271,13 +277,14 @@ static size_t choose_slot(const GrantStore *store, size_t used, int64_t now)
     for (size_t i = 0; i < used; i++) {
         if (!read_slot(store, i, &grant))
             return i; /* whatever it was, it is none now */
-        if (!grant_is_open(&grant, now) && grant.finished < finished) {
+        if (!grant_is_open(&grant, now) && over_since(&grant) < finished) {
             oldest = i;
-            finished = grant.finished;
+            finished = over_since(&grant);
         }
     }
-    return oldest < GRANTS_MAX && (used == GRANTS_MAX || finished + REMEMBERED_MS < now) ? oldest
-                                                                                         : used;
+    if (oldest == GRANTS_MAX || (used < GRANTS_MAX && now - finished <= REMEMBERED_MS))
+        return used;
+    return oldest;
 }
 
 int grant_store_add(GrantStore *store, Grant *grant, int64_t now, Reason *why)
