@@ -232,6 +232,12 @@ int grant_store_read(GrantStore *store, const char *uuid, Grant **ret_grants, si
     return 0;
 }
 
+/* Whether the grant that was read is still in its slot, and not another, nor half of one. */
+static bool is_there(const GrantStore *store, const Grant *read, Grant *ret)
+{
+    return read_slot(store, read->slot, ret) && memcmp(ret, read, offsetof(Grant, state)) == 0;
+}
+
 int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t now, Reason *why)
 {
     __attribute__((cleanup(cleanup_store))) StoreLock held = {store, false};
@@ -243,8 +249,7 @@ int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t 
     if (grant_clock() > now) /* the lock may have been waited for */
         now = grant_clock();
     for (size_t i = 0; i < count; i++) {
-        if (!read_slot(store, takes[i].grant->slot, &grant) ||
-            strcmp(grant.id, takes[i].grant->id) != 0 || !grant_is_open(&grant, now) ||
+        if (!is_there(store, takes[i].grant, &grant) || !grant_is_open(&grant, now) ||
             grant.left < takes[i].count)
             return 0;
     }
