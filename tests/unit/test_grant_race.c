@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ typedef struct Shared {
     atomic_uint attempts;
     atomic_uint taken;
     atomic_uint added;
+    atomic_uint ready;
     atomic_bool revoked[GRANTS_MAX]; /* by slot */
 } Shared;
 
@@ -88,18 +90,19 @@ static void take_by_threads(const Grant *grant, size_t n_threads, unsigned times
     grant_store_close(&store);
 }
 
-static void test_threads(void **state)
-{
-    Grant grant = grant_of("quit", 100);
+typedef struct RaceRow {
+    const char *name;
+    unsigned processes; /* 0: only threads of this one */
+    unsigned threads; /* of each; they try 10,000 times together */
+    uint32_t uses;
+} RaceRow;
 
-    (void)state;
-    start();
-    grants_add(&grant);
-    take_by_threads(&grant, 8, 1250);
-    assert_int_equal(shared->attempts, 10000);
-    assert_int_equal(shared->taken, 100);
-    assert_int_equal(grants_find(grant.id).left, 0);
-}
+static const RaceRow race_rows[] = {
+    {"threads on a few uses", 0, 8, 100},
+    {"threads on many uses", 0, 8, 9000},
+    {"processes on a few uses", 4, 4, 100},
+    {"processes on many uses", 4, 4, 9000},
+};
 
 static void wait_for_all(void)
 {
@@ -109,22 +112,32 @@ static void wait_for_all(void)
         assert_int_equal(status, 0);
 }
 
-static void test_processes(void **state)
+/* They start together, or the first would have all before the next is there. */
+static void race_in_process(const RaceRow *row, const Grant *grant)
 {
-    Grant grant = grant_of("quit", 100);
+    atomic_fetch_add(&shared->ready, 1);
+    while (atomic_load(&shared->ready) < row->processes)
+        sched_yield();
+    take_by_threads(grant, row->threads, 10000 / (row->processes * row->threads));
+    _exit(0);
+}
 
-    (void)state;
+static void test_race_row(void **state)
+{
+    const RaceRow *row = *state;
+    Grant grant = grant_of("quit", row->uses);
+
     start();
     grants_add(&grant);
-    for (int i = 0; i < 4; i++) {
-        if (fork() == 0) {
-            take_by_threads(&grant, 4, 625);
-            _exit(0);
-        }
+    if (row->processes == 0)
+        take_by_threads(&grant, row->threads, 10000 / row->threads);
+    for (unsigned i = 0; i < row->processes; i++) {
+        if (fork() == 0)
+            race_in_process(row, &grant);
     }
     wait_for_all();
     assert_int_equal(shared->attempts, 10000);
-    assert_int_equal(shared->taken, 100);
+    assert_int_equal(shared->taken, row->uses);
     assert_int_equal(grants_find(grant.id).left, 0);
 }
 
@@ -284,7 +297,7 @@ static void test_killed_adders(void **state)
 
     (void)state;
     start();
-    for (int i = 0; i < KILLS; i++) {
+    for (int i = 0; i < KILLS / 2; i++) {
         CLEANUP(mem) Grant *grants = NULL;
         size_t count;
 
@@ -382,8 +395,7 @@ int main(void)
     if (shared == MAP_FAILED)
         return 1;
     grants_make_folder();
-    unit_add("threads", test_threads, NULL);
-    unit_add("processes", test_processes, NULL);
+    UNIT_ADD_ROWS(race_rows, test_race_row);
     unit_add("killed takers", test_killed_takers, NULL);
     unit_add("killed revokers", test_killed_revokers, NULL);
     unit_add("killed adders", test_killed_adders, NULL);
