@@ -220,7 +220,8 @@ static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
             return true;
         }
     }
-    tell_unmatched(judge, policy, untold, policy->rules + policy->n_rules);
+    if (policy->n_rules > 0)
+        tell_unmatched(judge, policy, untold, &policy->rules[policy->n_rules]);
     return false;
 }
 

@@ -84,7 +84,6 @@ static int open_directory(const char *path, bool makes, Reason *why)
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) < 0)
         return reason_set(why, "cannot open %s: %s", path, strerror(errno));
-    errno = EINVAL; /* what is not safe is not taken for what is not there */
     if (check_owner(&info, path, why) < 0)
         return -1;
     opened = fd;
@@ -241,13 +240,13 @@ static bool is_there(const GrantStore *store, const Grant *read, Grant *ret)
 int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t now, Reason *why)
 {
     __attribute__((cleanup(cleanup_store))) StoreLock held = {store, false};
+    int64_t asked = grant_clock();
     int found = lock_store(&held, false, why);
     Grant grant;
 
     if (found != 1)
         return found;
-    if (grant_clock() > now) /* the lock may have been waited for */
-        now = grant_clock();
+    now += grant_clock() - asked; /* the lock may have been waited for */
     for (size_t i = 0; i < count; i++) {
         if (!is_there(store, takes[i].grant, &grant) || !grant_is_open(&grant, now) ||
             grant.left < takes[i].count)
