@@ -141,6 +141,13 @@ static const Row rows[] = {
                    "a message's second line\n{\"id\":\"of QEMU's\"\n\n" LIBVIRT
                    "info : libvirt version: 9.0.0\n" LIBVIRT "error : access denied: x\n"),
      "[]", NULL},
+    {"a domain that its client called nothing",
+     BYTES("QMP blocked:  | x | user=a | rule=host:invalid\n"),
+     "[{\"event\":\"decision\",\"domain\":\"\",\"command\":\"x\",\"user\":\"a\","
+     "\"rule\":\"host:invalid\",\"verdict\":\"deny\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"a line torn in front of its domain", BYTES("QMP blocked: \n"), "[]",
+     "1: a record without a domain"},
     {"a torn line", BYTES(LIBVIRT "error : QMP blocked: demo\n"), "[]",
      "1: a record without its second part: it is torn"},
     {"a line torn later", BYTES(LIBVIRT "error : QMP blocked: demo | qu\n"), "[]",

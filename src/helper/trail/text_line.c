@@ -242,7 +242,8 @@ static const char *read_parts(json_object *record, const LineKind *kind, Piece r
 
     if (strcmp(kind->event, "identity") == 0)
         return read_identity(record, first, rest);
-    if (first.length == 0)
+    /* A client may call its domain nothing: then, too, something follows. */
+    if (first.length == 0 && rest.length == 0)
         return "a record without a domain";
     json_object_object_add(record, "domain", recoded(first));
     if (kind->second) {
