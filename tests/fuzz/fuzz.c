@@ -61,19 +61,16 @@ char *fuzz_take_text(FuzzInput *input)
     return text;
 }
 
-const char *fuzz_file(size_t index, const void *bytes, size_t length)
+const char *fuzz_file(const void *bytes, size_t length)
 {
-    static struct {
-        int fd;
-        char name[64];
-    } files[FUZZ_FILES];
+    static char name[64];
+    static int fd;
 
-    if (!*files[index].name) {
-        files[index].fd = memfd_create("fuzz", MFD_CLOEXEC);
-        snprintf(files[index].name, sizeof(files[index].name), "/proc/self/fd/%d", files[index].fd);
+    if (!*name) {
+        fd = memfd_create("fuzz", MFD_CLOEXEC);
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
     }
-    fuzz_must(ftruncate(files[index].fd, 0) == 0 &&
-                  pwrite(files[index].fd, bytes, length, 0) == (ssize_t)length,
+    fuzz_must(ftruncate(fd, 0) == 0 && pwrite(fd, bytes, length, 0) == (ssize_t)length,
               "a file in memory cannot be written");
-    return files[index].name;
+    return name;
 }

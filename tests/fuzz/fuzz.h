@@ -34,11 +34,7 @@ uint8_t fuzz_take_byte(FuzzInput *input);
 /* What comes up to the next NUL or the end, as a new string (caller frees). */
 char *fuzz_take_text(FuzzInput *input);
 
-/*
- * The name of a file with these bytes. There is one, which is written anew each time;
- * @index tells it from another one.
- */
-const char *fuzz_file(size_t index, const void *bytes, size_t length);
-#define FUZZ_FILES 2
+/* The name of a file with these bytes. There is one, which is written anew each time. */
+const char *fuzz_file(const void *bytes, size_t length);
 
 #endif
