@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is made of the lines of a trail, of libvirt's and the system's log, and of a journal. */
 #include "trail/reader.h"
+#include "trail/row.h"
 #include "trail/scan.h"
 #include "trail/when.h"
 #include "unit.h"
@@ -48,6 +49,8 @@ static const Row rows[] = {
     {"no event", BYTES("{\"domain\":\"x\"}\n"), "[]", "1: a record without an event"},
     {"an event that is a number", BYTES("{\"event\":1}\n"), "[]", "1: a record without an event"},
     {"a domain that is a list", BYTES("{\"event\":\"start\",\"domain\":[]}\n"), "[]",
+     "1: a member is no text"},
+    {"an operation that is a number", BYTES("{\"event\":\"start\",\"operation\":1}\n"), "[]",
      "1: a member is no text"},
     {"no time", BYTES("{\"event\":\"start\",\"time\":\"soon\"}\n"), "[]", "1: its time is no time"},
     {"invalid UTF-8", BYTES("{\"event\":\"\xff\"}\n"), "[]", "1: bytes that are not UTF-8"},
@@ -315,6 +318,56 @@ static void test_when(void **state)
     unlink(path);
 }
 
+/* Members of a record of the trail, and what is said of it when it is read without json-c. */
+typedef struct MemberRow {
+    const char *name;
+    const char *members;
+    const char *complaint; /* NULL: nothing */
+} MemberRow;
+
+static const MemberRow member_rows[] = {
+    {"texts", "\"event\":\"start\",\"domain\":\"d\",\"operation\":\"prepare\"", NULL},
+    {"members that are not shown", "\"event\":\"start\",\"findings\":1,\"x\":[1]", NULL},
+    {"a domain that is a number", "\"event\":\"start\",\"domain\":7", "a member is no text"},
+    {"a domain that is a list", "\"event\":\"start\",\"domain\":[\"d\"]", "a member is no text"},
+    {"an operation that is an object", "\"event\":\"start\",\"operation\":{}",
+     "a member is no text"},
+    {"a count of nothing", "\"event\":\"repeat\",\"count\":0",
+     "its count is no number from 1 to 10^15"},
+    {"a count that is a text", "\"event\":\"repeat\",\"count\":\"1\"",
+     "its count is no number from 1 to 10^15"},
+    {"a claim that is a number", "\"event\":\"identity\",\"who\":{\"uid\":7,\"claimed\":1}", NULL},
+};
+
+/* The quick reader and the other one say the same of a record. */
+static void test_members(void **state)
+{
+    const MemberRow *wanted = *state;
+    CLEANUP(mem)
+    char *text = formatted("{" TIME ",%s,\"seq\":2,\"chain\":\"" CHAIN "\"}\n", wanted->members);
+    const char *path = write_file(text, strlen(text));
+    CLEANUP(mem) char *complaint = NULL;
+    CLEANUP(json) json_object *all = read_all(path, false, &complaint);
+    const AuditSource source = {.files = &path, .n_files = 1, .is_lazy = true};
+    AuditReader *reader = audit_reader_open(&source);
+    static AuditRow row;
+    AuditEntry entry;
+    const char *why;
+
+    assert_non_null(reader);
+    assert_int_equal(audit_reader_next(reader, &entry), 1);
+    assert_null(entry.json);
+    why = audit_row_read(&entry, &row);
+    assert_int_equal(json_object_array_length(all), wanted->complaint ? 0 : 1);
+    assert_string_equal(why ? why : "", wanted->complaint ? wanted->complaint : "");
+    assert_string_equal(complaint ? complaint + strlen("1: ") : "",
+                        wanted->complaint ? wanted->complaint : "");
+    if (!why)
+        assert_null(row.fields[ROW_CLAIMED]);
+    audit_reader_close(reader);
+    unlink(path);
+}
+
 /* Lines that are longer than any buffer, and such as are longer than any that is looked at. */
 static void test_long_lines(void **state)
 {
@@ -489,6 +542,7 @@ int main(void)
     UNIT_ADD_ROWS(rows, test_row);
     UNIT_ADD_ROWS(when_rows, test_when_row);
     UNIT_ADD_ROWS(scan_rows, test_scan_row);
+    UNIT_ADD_ROWS(member_rows, test_members);
     unit_add("time, place and members", test_when, NULL);
     unit_add("long lines", test_long_lines, NULL);
     unit_add("gzip", test_gzip, NULL);

@@ -148,8 +148,11 @@ static bool has_bad_count(json_object *record, const char *name)
 /* Returns NULL, or why @record is none of the trail. */
 static const char *find_fault(json_object *record)
 {
-    static const char *const texts[] = {"time",    "domain", "uuid",  "user",    "command",
-                                        "channel", "hmp",    "class", "verdict", "rule"};
+    static const char *const texts[] = {
+        "time",   "domain", "uuid",    "user",   "command",   "channel",
+        "hmp",    "class",  "verdict", "rule",   "operation", "finding",
+        "result", "first",  "last",    "policy", "was",       "claimed",
+    };
 
     if (!text_member(record, "event"))
         return "a record without an event";
@@ -158,7 +161,7 @@ static const char *find_fault(json_object *record)
 
         if (json_object_object_get_ex(record, texts[i], &value) &&
             !json_object_is_type(value, json_type_string))
-            return "a member is no text";
+            return JSON_LINE_BAD_TEXT;
     }
     return has_bad_count(record, "count") || has_bad_count(record, "records") ? JSON_LINE_BAD_COUNT
                                                                               : NULL;

@@ -25,6 +25,9 @@ bool json_line_is_trail(const char *line, size_t length);
 #define JSON_LINE_COUNT_MAX INT64_C(1000000000000000)
 #define JSON_LINE_BAD_COUNT "its count is no number from 1 to 10^15"
 
+/* What is shown of a record is text, save for those. */
+#define JSON_LINE_BAD_TEXT "a member is no text"
+
 /*
  * Reads a line. A new object with the members of a record, NULL with *@why NULL for an entry
  * of the journal that is none of ours, NULL with *@why set for what cannot be read.

@@ -48,8 +48,10 @@ static const char *unquoted(AuditRow *row, const ScanMember *member)
     return copy;
 }
 
-/* Puts the member where it belongs. Returns 0, or -1: there is no room. */
-static int take_member(AuditRow *row, const ScanMember *member)
+static const char no_room[] = "members of more than 256 KiB";
+
+/* Puts the member where it belongs. Returns NULL, or why it cannot be read. */
+static const char *take_member(AuditRow *row, const ScanMember *member)
 {
     static size_t lengths[ROW_FIELD_COUNT];
 
@@ -58,10 +60,12 @@ static int take_member(AuditRow *row, const ScanMember *member)
             lengths[i] = strlen(members[i]);
         if (member->name_length != lengths[i] || memcmp(member->name, members[i], lengths[i]) != 0)
             continue;
+        if (i != ROW_COUNT && i != ROW_RECORDS && *member->value != '"')
+            return JSON_LINE_BAD_TEXT;
         row->fields[i] = unquoted(row, member);
-        return row->fields[i] ? 0 : -1;
+        return row->fields[i] ? NULL : no_room;
     }
-    return 0;
+    return NULL;
 }
 
 /* Only a refused claim has no user but in `who`. */
@@ -106,7 +110,7 @@ static int read_claim(AuditRow *row, const ScanMember *who)
     ScanMember member;
 
     while (scan_next(&scan, &member)) {
-        if (scan_is_named(&member, "claimed") && take_member(row, &member) < 0)
+        if (scan_is_named(&member, "claimed") && *member.value == '"' && take_member(row, &member))
             return -1;
         if (scan_is_named(&member, "uid") && !row->fields[ROW_USER] && is_integer(&member) &&
             set_claim(row, member.value, member.value_length) < 0)
@@ -120,19 +124,19 @@ static bool is_event(const AuditRow *row, const char *event)
     return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
 }
 
-static const char no_room[] = "members of more than 256 KiB";
-
 /* Returns NULL, or why it cannot be read; so does read_json(). */
 static const char *read_line(AuditRow *row)
 {
     Scan scan = scan_start(row->entry->line, row->entry->length);
     ScanMember member;
+    const char *why;
 
     while (scan_next(&scan, &member)) {
         if (is_bad_count(&member))
             return JSON_LINE_BAD_COUNT;
-        if (take_member(row, &member) < 0)
-            return no_room;
+        why = take_member(row, &member);
+        if (why)
+            return why;
         if (scan_is_named(&member, "who") && is_event(row, "identity") &&
             read_claim(row, &member) < 0)
             return no_room;
