@@ -52,17 +52,28 @@ static void check_entry(const AuditEntry *entry)
               "a record without an event: %.*s", (int)entry->length, entry->line);
 }
 
+/* The next record and its row. What only its row shows to be none is a complaint, too. */
+static bool next_row(Reading *reading, AuditEntry *ret)
+{
+    while (audit_reader_next(reading->reader, ret) > 0) {
+        const char *why = audit_row_read(ret, &reading->row);
+
+        if (!why)
+            return true;
+        count_complaint(reading, ret->source, ret->line_number, why);
+    }
+    return false;
+}
+
 /* The next record of both: the one that is looked over, and then parsed after all. */
 static bool check_next(Reading *lazy, Reading *eager)
 {
     AuditEntry quick;
     AuditEntry whole;
-    int result = audit_reader_next(lazy->reader, &quick);
-    const char *why;
-    const char *other;
+    bool is_there = next_row(lazy, &quick);
 
-    fuzz_must(audit_reader_next(eager->reader, &whole) == result, "one reader has a record more");
-    if (result <= 0)
+    fuzz_must(next_row(eager, &whole) == is_there, "one reader has a record more");
+    if (!is_there)
         return false;
     check_entry(&whole);
     fuzz_must(quick.length == whole.length && quick.line_number == whole.line_number &&
@@ -70,11 +81,7 @@ static bool check_next(Reading *lazy, Reading *eager)
                   quick.when.tv_sec == whole.when.tv_sec &&
                   quick.when.tv_nsec == whole.when.tv_nsec,
               "two readers read two lines");
-    why = audit_row_read(&quick, &lazy->row);
-    other = audit_row_read(&whole, &eager->row);
-    fuzz_must(!why == !other, "only one row can be read: %s: %.*s", why ? why : other,
-              (int)quick.length, quick.line);
-    for (int i = 0; i < ROW_FIELD_COUNT && !why; i++)
+    for (int i = 0; i < ROW_FIELD_COUNT; i++)
         fuzz_must(is_same(lazy->row.fields[i], eager->row.fields[i]), "%s is '%s' or '%s'",
                   audit_row_member((RowField)i), lazy->row.fields[i], eager->row.fields[i]);
     fuzz_must(audit_entry_parse(lazy->reader, &quick) == 0 &&
@@ -103,10 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     open_reading(&eager, fuzz_file(data, size), false);
     while (check_next(&lazy, &eager))
         records++;
-    fuzz_must(lazy.complaints == eager.complaints &&
-                  lazy.complaints == audit_reader_unreadable(lazy.reader) &&
-                  eager.complaints == audit_reader_unreadable(eager.reader),
-              "%d lines cannot be read, or %d", (int)lazy.complaints, (int)eager.complaints);
+    fuzz_must(lazy.complaints == eager.complaints, "%d lines cannot be read, or %d",
+              (int)lazy.complaints, (int)eager.complaints);
     fuzz_must(is_gzip || records + eager.complaints <= count_lines(data, size),
               "more records than lines");
     audit_reader_close(lazy.reader);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "json_walk.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,9 +145,11 @@ static bool is_number(Walk *walk, json_object *value)
     if (strpbrk(text, ".eE"))
         return json_object_is_type(value, json_type_double) &&
                strtod(text, NULL) == json_object_get_double(value);
+    errno = 0;
     return json_object_is_type(value, json_type_int) &&
            (*text == '-' ? strtoll(text, NULL, 10) == json_object_get_int64(value)
-                         : strtoull(text, NULL, 10) == json_object_get_uint64(value));
+                         : strtoull(text, NULL, 10) == json_object_get_uint64(value)) &&
+           errno == 0;
 }
 
 /* As many members as @value has, each of them one of its own: then none is there twice. */
