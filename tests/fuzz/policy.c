@@ -127,7 +127,7 @@ static void check_policy(const Policy *policy)
     fuzz_must(strlen(policy->digest) == DIGEST_TEXT_SIZE - 1, "no digest");
     fuzz_must(policy->n_rules <= POLICY_RULES_MAX, "%zu rules", policy->n_rules);
     for (size_t i = 0; i < policy->n_rules; i++)
-        fuzz_must_be_line(policy->rules[i].id, "a rule's name");
+        fuzz_must(policy->rules[i].id && *policy->rules[i].id, "a rule without a name");
     for (size_t i = 0; i < policy->n_start_rules; i++)
         fuzz_must_be_line(policy->start_rules[i].id, "a start rule's name");
     fuzz_must(policy->kind != POLICY_DOMAIN || policy->n_start_rules == 0,
