@@ -96,8 +96,8 @@ static void write_origin(FILE *out, const AuditEvent *event)
 {
     const Decision *decision = event->decision;
 
-    if (event->channel == CHANNEL_AGENT)
-        fputs(" | channel=agent", out);
+    if (event->channel == CHANNEL_AGENT || (event->channel == CHANNEL_HMP && !event->request))
+        fprintf(out, " | channel=%s", channel_name(event->channel));
     if (event->profile)
         fprintf(out, " | profile=%s", event->profile);
     if (!event->request)

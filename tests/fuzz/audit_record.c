@@ -177,9 +177,7 @@ static void check_read(const Made *made, const AuditRecord *record)
     check_member(line, trail, "domain", made->domain);
     check_member(line, trail, "user", made->caller.label);
     check_member(line, trail, "command", NULL);
-    /* How an unreadable text came, a line says of the agent alone. */
-    if (made->request)
-        check_member(line, trail, "channel", NULL);
+    check_member(line, trail, "channel", NULL);
     check_verdict(line, trail, record->verdict);
 }
 

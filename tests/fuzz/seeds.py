@@ -11,6 +11,7 @@ import importlib.util
 import json
 import pathlib
 import shutil
+import struct
 import sys
 
 POLICY_KINDS = {"domain": b"0", "host": b"1", "profile": b"2"}
@@ -93,7 +94,20 @@ def of_domains(root):
         yield "domain", path.read_bytes()
 
 
-SOURCES = (of_commands, of_decisions, of_policies, of_domains)
+# A slot as src/grant/grant.h lays it out.
+GRANT = struct.Struct("@16s 40s 256s qQ ii 256s 256s 72s Q qq I 256s 64s iI q I 64s")
+SLOT = 2048
+
+
+def of_grants(_root):
+    for state in range(1, 5):
+        slots = [GRANT.pack(b"0badcafe", b"u", b"demo", 7, 9, number % 3, 1 + number, b"alice", b"stop",
+                            b"ab" * 32 if number == 2 else b"", 0, 1, 2000, 2, b"why", b"root", state, 2 - number % 3,
+                            0, number, b"carol").ljust(SLOT, b"\0") for number in range(4)]
+        yield "grant", b"1" + b"".join(slots)
+
+
+SOURCES = (of_commands, of_decisions, of_policies, of_domains, of_grants)
 
 
 def main(output, root):
