@@ -91,6 +91,29 @@ static const PolicyRow rows[] = {
      "<policy><deny command='a'/><allow command='a'/></policy>",
      "domain enforce; 1 deny qmp command=a id=domain:a#1; "
      "1 allow qmp command=a id=domain:a#2"},
+    {"callers by other names", POLICY_DOMAIN,
+     "<policy><allow sasl='bob@EXAMPLE' x509='CN=b,O=c' selinux='*:virtd_t:s0*'/></policy>",
+     "domain enforce; 1 allow all sasl=bob@EXAMPLE x509=CN=b,O=c selinux=*:virtd_t:s0* "
+     "id=domain:allow#1"},
+    {"libvirt's permission", POLICY_DOMAIN,
+     "<policy><warn command='quit' require='native'/><allow require='native'/></policy>",
+     "domain enforce; 1 warn qmp command=quit native id=domain:quit#1; "
+     "1 allow all native id=domain:allow#2"},
+    {"a limit", POLICY_DOMAIN, "<policy><limit command='quit' count='3' per='5m'/><deny/></policy>",
+     "domain enforce; 1 deny all id=domain:deny#1; "
+     "1 deny qmp command=quit id=domain:limit:quit#1 count=3 seconds=300"},
+    {"limits of the host", POLICY_HOST,
+     "<policy " NS ">\n<limit count='1' per='1s'/>\n<limit group='@guest-power' sasl='b' "
+     "count='1000' per='24h'><argument name='a' match='b'/></limit></policy>",
+     "host enforce; 2 deny all id=host:limit:*#1 count=1 seconds=1; "
+     "3 deny all group=@guest-power sasl=b a~b id=host:limit:@guest-power#2 count=1000 "
+     "seconds=86400"},
+    {"a limit asks for UNIX groups", POLICY_DOMAIN,
+     "<policy><limit unix-group='ops' count='1' per='1d'/></policy>",
+     "domain enforce unix-groups; "
+     "1 deny all unix-group=ops id=domain:limit:*#1 count=1 seconds=86400"},
+    {"groups to confirm", POLICY_HOST, "<policy " NS " confirm=' @memory-dump  @query '/>",
+     "host enforce confirm @query @memory-dump"},
 };
 
 static void describe_rule(FILE *out, const Rule *rule)
@@ -112,11 +135,29 @@ static void describe_rule(FILE *out, const Rule *rule)
         fprintf(out, " user=%s", rule->user);
     if (rule->unix_group)
         fprintf(out, " unix-group=%s", rule->unix_group);
+    if (rule->sasl)
+        fprintf(out, " sasl=%s", rule->sasl);
+    if (rule->x509)
+        fprintf(out, " x509=%s", rule->x509);
+    if (rule->selinux)
+        fprintf(out, " selinux=%s", rule->selinux);
+    if (rule->requires_native)
+        fputs(" native", out);
     if (rule->purpose)
         fprintf(out, " purpose=%s", rule->purpose);
     for (size_t i = 0; i < rule->n_arguments; i++)
         fprintf(out, " %s~%s", rule->arguments[i].name, rule->arguments[i].match);
     fprintf(out, " id=%s", rule->id);
+}
+
+static void describe_confirmed(FILE *out, GroupSet confirmed)
+{
+    CLEANUP(json) json_object *names = group_name_list(confirmed);
+
+    if (confirmed)
+        fputs(" confirm", out);
+    for (size_t i = 0; i < json_object_array_length(names); i++)
+        fprintf(out, " %s", json_object_get_string(json_object_array_get_idx(names, i)));
 }
 
 /* Everything that a policy says, on one line. */
@@ -136,8 +177,13 @@ static char *described(const Policy *policy)
         fprintf(out, " default=%s", verdict_name(policy->otherwise));
     if (policy->is_complete)
         fputs(" complete", out);
+    describe_confirmed(out, policy->confirmed_groups);
     for (size_t i = 0; i < policy->n_rules; i++)
         describe_rule(out, &policy->rules[i]);
+    for (size_t i = 0; i < policy->n_limits; i++) {
+        describe_rule(out, &policy->limits[i].rule);
+        fprintf(out, " count=%u seconds=%u", policy->limits[i].count, policy->limits[i].seconds);
+    }
     fclose(out);
     return text;
 }
@@ -248,10 +294,11 @@ static void test_zero_is_closed(void **state)
     assert_int_equal(RULE_DENY, 0);
     assert_int_equal(MODE_ENFORCE, 0);
     assert_int_equal(POLICY_DOMAIN, 0);
-    assert_true(VERDICT_DENY < VERDICT_AUDIT && VERDICT_AUDIT < VERDICT_WARN &&
-                VERDICT_WARN < VERDICT_ALLOW);
+    assert_true(VERDICT_DENY < VERDICT_AUDIT && VERDICT_AUDIT < VERDICT_GRANT &&
+                VERDICT_GRANT < VERDICT_WARN && VERDICT_WARN < VERDICT_ALLOW);
     assert_string_equal(verdict_name(VERDICT_DENY), "deny");
     assert_string_equal(verdict_name(VERDICT_AUDIT), "audit");
+    assert_string_equal(verdict_name(VERDICT_GRANT), "grant");
     assert_string_equal(verdict_name(VERDICT_WARN), "warn");
     assert_string_equal(verdict_name(VERDICT_ALLOW), "allow");
 }

@@ -196,6 +196,79 @@ static const ErrorRow attribute_rows[] = {
     DOMAIN("empty match", OPEN "<deny><argument name='a' match=''/></deny>" CLOSE, 2, "is empty"),
     DOMAIN("match with brackets", OPEN "<deny><argument name='a' match='[a]'/></deny>" CLOSE, 2,
            "[...]"),
+    DOMAIN("empty SASL name", OPEN "<deny sasl=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("empty certificate", OPEN "<deny x509=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("empty SELinux context", OPEN "<deny selinux=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("SELinux context with brackets", OPEN "<deny selinux='*:c[0-9]'/>" CLOSE, 2, "[...]"),
+    DOMAIN("what is required is none", OPEN "<allow require='libvirt'/>" CLOSE, 2,
+           "require 'libvirt' is not 'native'"),
+    DOMAIN("nothing is required", OPEN "<allow require=''/>" CLOSE, 2, "is empty"),
+    DOMAIN("require in capitals", OPEN "<warn require='Native'/>" CLOSE, 2, "require 'Native'"),
+    DOMAIN("require on a deny", OPEN "<deny require='native'/>" CLOSE, 2,
+           "'require' belongs to <allow> and <warn>"),
+    HOST("require on a delegate", OPEN "<delegate require='native'/>" CLOSE, 2,
+         "'require' belongs to <allow> and <warn>"),
+    HOST("group to confirm that is not there", "<policy " NS " confirm='@host @memory-dumb'/>", 1,
+         "no group '@memory-dumb'; did you mean '@memory-dump'?"),
+    HOST("groups to confirm with a comma", "<policy " NS " confirm='@host,@dangerous'/>", 1,
+         "no group '@host,@dangerous'"),
+    HOST("nothing to confirm", "<policy " NS " confirm=''/>", 1, "is empty"),
+    HOST("blanks to confirm", "<policy " NS " confirm='  '/>", 1, "names none"),
+    DOMAIN("confirm in a domain's policy", "<policy " NS " confirm='@host'/>", 1,
+           "'confirm' does not belong in a domain's policy"),
+    PROFILE("confirm in a profile", "<policy " NS " name='x' confirm='@host'/>", 1,
+            "'confirm' does not belong in a profile's policy"),
+};
+
+#define LIMIT(attributes) OPEN "<limit command='quit' " attributes "/>" CLOSE
+#define BAD_COUNT(name, count)                                                                     \
+    DOMAIN(name, LIMIT("count='" count "' per='60s'"), 2, "is not a number from 1 to 1000")
+#define BAD_PER(name, per)                                                                         \
+    DOMAIN(name, LIMIT("count='1' per='" per "'"), 2, "is not a time like 60s, 5m or 1h")
+
+static const ErrorRow limit_rows[] = {
+    DOMAIN("limit without a count", LIMIT("per='60s'"), 2, "'count' and 'per'"),
+    DOMAIN("limit without a time", LIMIT("count='1'"), 2, "'count' and 'per'"),
+    BAD_COUNT("count of nothing", "0"),
+    BAD_COUNT("count below nothing", "-1"),
+    BAD_COUNT("count above 1000", "1001"),
+    BAD_COUNT("count above a long", "18446744073709551617"),
+    BAD_COUNT("count with a sign", "+5"),
+    BAD_COUNT("count with a blank", " 5"),
+    BAD_COUNT("count with a blank behind", "5 "),
+    BAD_COUNT("count in hexadecimal", "0x5"),
+    BAD_COUNT("count of a fraction", "1.5"),
+    DOMAIN("empty count", LIMIT("count='' per='60s'"), 2, "is empty"),
+    BAD_PER("time without a unit", "60"),
+    BAD_PER("time of nothing", "0s"),
+    BAD_PER("time above a day", "86401s"),
+    BAD_PER("time of two days", "2d"),
+    BAD_PER("time above a long", "9223372036854775807d"),
+    BAD_PER("time below nothing", "-60s"),
+    BAD_PER("time of two parts", "1h30m"),
+    BAD_PER("time with a blank", "60 s"),
+    BAD_PER("time in a unit that is none", "1w"),
+    DOMAIN("empty time", LIMIT("count='1' per=''"), 2, "is empty"),
+    BAD_PER("time in milliseconds", "100ms"),
+    PROFILE("limit in a profile",
+            "<policy " NS " name='x'>\n<limit command='quit' count='1' per='60s'/>" CLOSE, 2,
+            "<limit> belongs in a domain's or the host's policy"),
+    DOMAIN("require on a limit", LIMIT("count='1' per='60s' require='native'"), 2,
+           "unknown attribute 'require' of <limit>"),
+    HOST("record on a limit", LIMIT("count='1' per='60s' record='id'"), 2,
+         "unknown attribute 'record' of <limit>"),
+    DOMAIN("purpose on a limit", LIMIT("count='1' per='60s' purpose='x'"), 2,
+           "unknown attribute 'purpose' of <limit>"),
+    DOMAIN("rule in a limit", OPEN "<limit count='1' per='60s'>\n<deny/></limit>" CLOSE, 3,
+           "unknown element <deny> in a rule"),
+    DOMAIN("limit in a rule", OPEN "<deny>\n<limit count='1' per='60s'/></deny>" CLOSE, 3,
+           "unknown element <limit> in a rule"),
+    DOMAIN("count on a rule", OPEN "<deny count='1'/>" CLOSE, 2, "unknown attribute 'count'"),
+    DOMAIN("time on a rule", OPEN "<deny per='60s'/>" CLOSE, 2, "unknown attribute 'per'"),
+    DOMAIN("limit with brackets in its command",
+           OPEN "<limit command='[q]*' count='1' per='60s'/>" CLOSE, 2, "[...]"),
+    DOMAIN("limit with a group that is not there",
+           OPEN "<limit group='@powers' count='1' per='60s'/>" CLOSE, 2, "no group '@powers'"),
 };
 
 static void test_row(void **state)
@@ -244,6 +317,10 @@ static void test_value_length(void **state)
         "<policy><deny user='%s'/></policy>",
         "<policy><deny unix-group='%s'/></policy>",
         "<policy><deny purpose='%s'/></policy>",
+        "<policy><deny sasl='%s'/></policy>",
+        "<policy><deny x509='%s'/></policy>",
+        "<policy><deny selinux='%s'/></policy>",
+        "<policy><limit user='%s' count='1' per='1s'/></policy>",
         "<policy><deny><argument name='%s' match='x'/></deny></policy>",
         "<policy><deny><argument name='x' match='%s'/></deny></policy>"};
     CLEANUP(mem) char *longest = repeated('x', 1024);
@@ -260,8 +337,8 @@ static void test_value_length(void **state)
     }
 }
 
-/* <policy>, @count empty rules each on a line of its own, and @more. */
-static char *many_rules(size_t count, const char *more)
+/* <policy>, and @element @count times, each on a line of its own. */
+static char *many(size_t count, const char *element)
 {
     char *text = NULL;
     size_t size;
@@ -270,20 +347,30 @@ static char *many_rules(size_t count, const char *more)
     assert_non_null(out);
     fputs("<policy>", out);
     for (size_t i = 0; i < count; i++)
-        fputs("\n<deny/>", out);
-    fprintf(out, "%s</policy>", more);
+        fprintf(out, "\n%s", element);
+    fputs("</policy>", out);
     fclose(out);
     return text;
 }
 
 static void test_rule_count(void **state)
 {
-    CLEANUP(mem) char *at_limit = many_rules(20000, "");
-    CLEANUP(mem) char *over = many_rules(20001, "");
+    CLEANUP(mem) char *at_limit = many(20000, "<deny/>");
+    CLEANUP(mem) char *over = many(20001, "<deny/>");
 
     (void)state;
     check_limit(at_limit, over, "more than 20000 rules");
     assert_int_equal(error_of(over).line, 20002);
+}
+
+static void test_limit_count(void **state)
+{
+    CLEANUP(mem) char *at_limit = many(64, "<limit count='1000' per='24h'/>");
+    CLEANUP(mem) char *over = many(65, "<limit count='1000' per='24h'/>");
+
+    (void)state;
+    check_limit(at_limit, over, "more than 64 limits");
+    assert_int_equal(error_of(over).line, 66);
 }
 
 static void test_bytes(void **state)
@@ -361,8 +448,10 @@ int main(void)
     UNIT_ADD_ROWS(document_rows, test_row);
     UNIT_ADD_ROWS(element_rows, test_row);
     UNIT_ADD_ROWS(attribute_rows, test_row);
+    UNIT_ADD_ROWS(limit_rows, test_row);
     unit_add("values of 1024 and 1025 bytes", test_value_length, NULL);
     unit_add("20000 and 20001 rules", test_rule_count, NULL);
+    unit_add("64 and 65 limits", test_limit_count, NULL);
     unit_add("1048576 and 1048577 bytes", test_bytes, NULL);
     unit_add("256 and 257 equals signs", test_crowded_tag, NULL);
     unit_add("nothing here is transient", test_transience, NULL);
