@@ -187,6 +187,8 @@ static int set_confirm(PolicyReader *reader, void *target, const char *value, xm
 
     if (!names)
         return policy_fail_memory(reader);
+    if (!names[strspn(names, " ")])
+        return policy_fail(reader, where, "attribute 'confirm' of <%s> names none", where->name);
     for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
         const GroupInfo *group = group_find(name);
 
