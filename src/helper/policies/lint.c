@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Rules that are valid and yet hardly what their author meant: a command in another
- * channel, a name that nothing has. They are warned about, not refused: QEMU may be newer
- * than the catalogue.
+ * channel, a name that nothing has, conditions that never hold together. They are warned
+ * about, not refused: QEMU may be newer than the catalogue.
  */
 #include "helper.h"
 
@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* The QMP command that carries HMP lines, and whose rules they also match. */
+#define WRAPPER "human-monitor-command"
 
 /* Does any command that the catalogue has in @channel match? */
 static bool matches_any(Channel channel, const char *pattern)
@@ -37,23 +40,35 @@ static int find_channel(const char *pattern)
 }
 
 /* HMP rules match a whole line, so only what stands in front of the arguments is looked at. */
+static size_t hmp_name_length(const char *command)
+{
+    const char *rest = strncmp(command, "info ", 5) == 0 ? command + 5 : command;
+
+    return (size_t)(rest - command) + strcspn(rest, " *?");
+}
+
+/* NULL when it cannot be told, or there is no such command. */
+static const CatalogEntry *find_hmp(const char *command)
+{
+    size_t length = hmp_name_length(command);
+    char name[128];
+
+    snprintf(name, sizeof(name), "%.*s", (int)length, command);
+    return command[length] && command[length] != ' ' ? NULL : catalog_find(CHANNEL_HMP, name);
+}
+
 static void lint_hmp(const Rule *rule, Reason *ret)
 {
-    char name[128];
-    const char *rest = strncmp(rule->command, "info ", 5) == 0 ? rule->command + 5 : rule->command;
-    size_t length = (size_t)(rest - rule->command) + strcspn(rest, " *?");
-    const CatalogEntry *entry;
+    size_t length = hmp_name_length(rule->command);
+    const CatalogEntry *entry = find_hmp(rule->command);
 
-    if (strstr(rule->command, "  ")) {
+    if (strstr(rule->command, "  "))
         reason_set(ret, "never matches: HMP lines are judged with single spaces");
-        return;
-    }
-    snprintf(name, sizeof(name), "%.*s", (int)length, rule->command);
-    entry = catalog_find(CHANNEL_HMP, name);
-    if (!entry && rule->command[length] != '*' && rule->command[length] != '?')
-        reason_set(ret, "no HMP command '%s' is known", name);
-    else if (entry && strcmp(rule->command, name) == 0 && *entry->args_type)
-        reason_set(ret, "matches the bare command only: with arguments it is '%s *'", name);
+    else if (!entry && rule->command[length] != '*' && rule->command[length] != '?')
+        reason_set(ret, "no HMP command '%.*s' is known", (int)length, rule->command);
+    else if (entry && !rule->command[length] && *entry->args_type)
+        reason_set(ret, "matches the bare command only: with arguments it is '%s *'",
+                   rule->command);
 }
 
 static void lint_name(const Rule *rule, Channel channel, Reason *ret)
@@ -71,14 +86,111 @@ static void lint_name(const Rule *rule, Channel channel, Reason *ret)
         reason_set(ret, "no %s command '%s' is known", channel_name(channel), rule->command);
 }
 
-bool lint_rule(const Rule *rule, Reason *ret)
+static void lint_command(const Rule *rule, Reason *ret)
 {
-    ret->text[0] = '\0';
     if (!rule->command)
-        return false;
+        return;
     if (rule->channels == 1u << CHANNEL_HMP)
         lint_hmp(rule, ret);
     else
         lint_name(rule, rule->channels == 1u << CHANNEL_AGENT ? CHANNEL_AGENT : CHANNEL_QMP, ret);
+}
+
+/* Of an HMP line the rule says more than the name; when in doubt, it is that command. */
+static bool may_name(const Rule *rule, const CatalogEntry *entry)
+{
+    bool on_channel = rule->channels & (1u << entry->channel);
+    size_t budget = SIZE_MAX;
+    const CatalogEntry *hmp;
+
+    if (!rule->command)
+        return on_channel;
+    if (entry->channel != CHANNEL_HMP)
+        return on_channel && glob_match(rule->command, entry->name, &budget) == GLOB_YES;
+    if (rule->channels & (1u << CHANNEL_QMP) &&
+        glob_match(rule->command, WRAPPER, &budget) == GLOB_YES)
+        return true;
+    hmp = find_hmp(rule->command);
+    return on_channel && (!hmp || hmp == entry);
+}
+
+/* All groups that it may be in, whatever its arguments are. */
+static GroupSet possible_groups(const CatalogEntry *entry)
+{
+    GroupSet groups = catalog_classify(entry, entry->channel, NULL).groups;
+
+    for (size_t i = 0; i < entry->n_effects; i++) {
+        const CatalogEffect *effect = &entry->effects[i];
+        CatalogEntry with = *entry;
+
+        with.n_effects = 0;
+        with.groups |= effect->groups;
+        if (effect->raises_to > with.command_class)
+            with.command_class = effect->raises_to;
+        groups |= catalog_classify(&with, entry->channel, NULL).groups;
+    }
+    return groups;
+}
+
+/* A command that nobody knows is in @unknown, and its name is anything. */
+static bool may_be_unknown(const Rule *rule)
+{
+    GroupSet unknown = catalog_classify(NULL, CHANNEL_QMP, NULL).groups;
+
+    return rule->groups & unknown && (!rule->command || !glob_is_literal(rule->command));
+}
+
+static void lint_group(const Rule *rule, Reason *ret)
+{
+    size_t count;
+    const CatalogEntry *entries = catalog_list(&count);
+
+    if (!rule->command || !rule->groups || may_be_unknown(rule))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (may_name(rule, &entries[i]) && possible_groups(&entries[i]) & rule->groups)
+            return;
+    }
+    reason_set(ret, "never matches: '%s' is never in %s", rule->command, rule->group_name);
+}
+
+static void lint_native(const Rule *rule, Reason *ret)
+{
+    size_t count;
+    const CatalogEntry *entries = catalog_list(&count);
+
+    if (!rule->requires_native)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const CatalogEntry *entry = &entries[i];
+
+        if (may_name(rule, entry) && catalog_native(entry, entry->groups) &&
+            (!rule->groups || possible_groups(entry) & rule->groups))
+            return;
+    }
+    reason_set(ret,
+               "always denies: libvirt has no call of its own for %s, so require=\"native\" "
+               "is never fulfilled",
+               rule->command      ? rule->command
+               : rule->group_name ? rule->group_name
+                                  : "any of that");
+}
+
+/* A caller is known to libvirt by its UNIX user only on the host itself. */
+static void lint_caller(const Rule *rule, Reason *ret)
+{
+    if (rule->kind != RULE_DENY && (rule->user || rule->unix_group) && (rule->sasl || rule->x509))
+        reason_set(ret, "a caller over TCP or TLS has %s and no UNIX user: make two rules of it",
+                   rule->sasl ? "a SASL name" : "a certificate");
+}
+
+bool lint_rule(const Rule *rule, Reason *ret)
+{
+    static void (*const lints[])(const Rule *rule, Reason *ret) = {lint_command, lint_group,
+                                                                   lint_native, lint_caller};
+
+    ret->text[0] = '\0';
+    for (size_t i = 0; !ret->text[0] && i < sizeof(lints) / sizeof(lints[0]); i++)
+        lints[i](rule, ret);
     return ret->text[0] != '\0';
 }

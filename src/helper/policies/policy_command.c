@@ -13,18 +13,28 @@
 
 #define METADATA_PREFIX "qg"
 
+/* Its rules, and behind them its limits'; NULL behind the last one. */
+static const Rule *rule_at(const Policy *policy, size_t index)
+{
+    if (index < policy->n_rules)
+        return &policy->rules[index];
+    index -= policy->n_rules;
+    return index < policy->n_limits ? &policy->limits[index].rule : NULL;
+}
+
 static json_object *warnings_of(const Policy *policy)
 {
     json_object *warnings = json_object_new_array();
+    const Rule *rule;
     Reason why;
 
-    for (size_t i = 0; warnings && i < policy->n_rules; i++) {
+    for (size_t i = 0; warnings && (rule = rule_at(policy, i)); i++) {
         json_object *warning;
 
-        if (!lint_rule(&policy->rules[i], &why))
+        if (!lint_rule(rule, &why))
             continue;
         warning = json_object_new_object();
-        json_object_object_add(warning, "line", json_object_new_int64(policy->rules[i].line));
+        json_object_object_add(warning, "line", json_object_new_int64(rule->line));
         json_object_object_add(warning, "warning", json_object_new_string(why.text));
         json_object_array_add(warnings, warning);
     }
@@ -52,11 +62,12 @@ static int answer_json(const Policy *policy, const PolicyError *error, const cha
 
 static void warn_of_rules(const Policy *policy, const char *where)
 {
+    const Rule *rule;
     Reason why;
 
-    for (size_t i = 0; i < policy->n_rules; i++) {
-        if (lint_rule(&policy->rules[i], &why))
-            fprintf(stderr, "%s:%u: warning: %s\n", where, policy->rules[i].line, why.text);
+    for (size_t i = 0; (rule = rule_at(policy, i)); i++) {
+        if (lint_rule(rule, &why))
+            fprintf(stderr, "%s:%u: warning: %s\n", where, rule->line, why.text);
     }
 }
 
