@@ -134,6 +134,81 @@ static const Row rows[] = {
      NULL},
     {"policy", BYTES("domain policy changed: d | policy=none | was=invalid\n"),
      "[{\"event\":\"policy\",\"domain\":\"d\",\"policy\":\"none\",\"was\":\"invalid\"}]", NULL},
+    /* Grants. */
+    {"granted, of a safe command",
+     BYTES("QMP: d | x | params=[a] | user=a | rule=closed:default | grant=0a1b2c3d | left=0"
+           " | reason=bug 7, see the wiki | timestamp=2026-11-21T10:00:00\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\","
+     "\"parameters\":[\"a\"],\"user\":\"a\",\"rule\":\"closed:default\",\"grants\":[{\"grant\":"
+     "\"0a1b2c3d\",\"left\":0,\"reason\":\"bug 7, see the wiki\"}],\"verdict\":\"grant\","
+     "\"class\":\"safe\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"granted, by two",
+     BYTES("QMP privileged: d | transaction | user=a | rule=r | grant=0a1b2c3d | left=4"
+           " | reason=x | grant=ffffffff | left=1 | reason=y | parts=[a,b] | part=b\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"transaction\",\"user\":\"a\","
+     "\"rule\":\"r\",\"grants\":[{\"grant\":\"0a1b2c3d\",\"left\":4,\"reason\":\"x\"},"
+     "{\"grant\":\"ffffffff\",\"left\":1,\"reason\":\"y\"}],\"parts\":[\"a\",\"b\"],"
+     "\"part\":\"b\",\"verdict\":\"grant\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"granted, of a dangerous command",
+     BYTES(LIBVIRT "warning : QMP dangerous: d | human-monitor-command | user=a"
+                   " | rule=baseline:@dangerous | grant=0a1b2c3d | left=2 | reason=a\\x3db"
+                   " | hmp=info status\n"),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"human-monitor-command\","
+     "\"user\":\"a\",\"rule\":\"baseline:@dangerous\",\"grants\":[{\"grant\":\"0a1b2c3d\","
+     "\"left\":2,\"reason\":\"a=b\"}],\"hmp\":\"info status\",\"verdict\":\"grant\","
+     "\"class\":\"dangerous\",\"channel\":\"hmp\"}]",
+     NULL},
+    {"would block, beside a grant",
+     BYTES("QMP would block: d | x | user=a | rule=r | grant=0a1b2c3d | left=2 | reason=y"
+           " | class=dangerous\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\",\"rule\":\"r\","
+     "\"grants\":[{\"grant\":\"0a1b2c3d\",\"left\":2,\"reason\":\"y\"}],\"class\":\"dangerous\","
+     "\"verdict\":\"audit\",\"channel\":\"qmp\"}]",
+     NULL},
+    {"blocked, in spite of a grant",
+     BYTES("QMP blocked: d | x | user=a | rule=r | grant=0a1b2c3d | reason=it is spent\n"),
+     "[{\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\",\"rule\":\"r\","
+     "\"refused-grant\":{\"grant\":\"0a1b2c3d\",\"reason\":\"spent\"},\"verdict\":\"deny\","
+     "\"channel\":\"qmp\"}]",
+     NULL},
+    {"granted, torn behind the grant",
+     BYTES("QMP privileged: d | x | user=a | rule=r | grant=0a1b2c3d\n"), "[]",
+     "1: a grant without its reason: it is torn"},
+    {"granted, torn behind what is left",
+     BYTES("QMP privileged: d | x | user=a | rule=r | grant=0a1b2c3d | left=4\n"), "[]",
+     "1: a grant without its reason: it is torn"},
+    {"granted, torn behind the second one",
+     BYTES("QMP dangerous: d | x | user=a | rule=r | grant=0a1b2c3d | left=4 | reason=x"
+           " | grant=0a1b2c3e\n"),
+     "[]", "1: a grant without its reason: it is torn"},
+    {"blocked, torn behind the grant",
+     BYTES("QMP blocked: d | x | user=a | rule=r | grant=0a1b2c3d\n"), "[]",
+     "1: a grant without its reason: it is torn"},
+    {"a grant is given",
+     BYTES("2026-11-21T10:00:00Z host qmp-guard[9]: QMP grant given: d | quit | user=root"
+           " | channel=qmp | grant=0a1b2c3d | for=user:bob | left=1 | seconds=900"
+           " | reason=to stop it\n"),
+     "[{" TIME ",\"event\":\"grant\",\"step\":\"given\",\"domain\":\"d\",\"command\":\"quit\","
+     "\"user\":\"root\",\"channel\":\"qmp\",\"grant\":\"0a1b2c3d\",\"for\":\"user:bob\","
+     "\"left\":1,\"seconds\":900,\"reason\":\"to stop it\"}]",
+     NULL},
+    {"a grant of a line ends",
+     BYTES("QMP grant ended: d | info status | user=- | channel=hmp | grant=0a1b2c3d"
+           " | for=anybody | left=3 | seconds=0 | reason=x\n"),
+     "[{\"event\":\"grant\",\"step\":\"ended\",\"domain\":\"d\",\"command\":\"info status\","
+     "\"user\":\"-\",\"channel\":\"hmp\",\"grant\":\"0a1b2c3d\",\"for\":\"anybody\",\"left\":3,"
+     "\"seconds\":0,\"reason\":\"x\"}]",
+     NULL},
+    {"a grant, torn", BYTES("QMP grant revoked: d | quit | user=root | channel=qmp\n"), "[]",
+     "1: a grant without its reason: it is torn"},
+    {"a grant with a step that is none",
+     BYTES("QMP grant taken: d | quit | user=root | channel=qmp | grant=0a1b2c3d | reason=x\n"),
+     "[]", NULL},
+    {"a grant whose id is a number",
+     BYTES("{\"event\":\"grant\",\"step\":\"given\",\"grant\":12345678}\n"), "[]",
+     "1: a member is no text"},
     {"names with signs",
      BYTES("QMP privileged: a\\x7cb\\x3dc\\x3ad\\x5c\\xff | x | user=sasl:a\\x40\n"),
      "[{\"event\":\"decision\",\"domain\":\"a|b=c:d\\\\x5c\\\\xff\",\"command\":\"x\","

@@ -29,13 +29,16 @@ const char audit_help[] =
     "  --command GLOB      of the commands that match, or whose HMP command does, and of the\n"
     "                      starts whose finding does, or 'start: ...' as the table shows it\n"
     "  --class CLASS       unknown, safe, privileged, memory-dump, dangerous\n"
-    "  --verdict VERDICT   allow, warn, audit, deny; blocked is deny\n"
+    "  --verdict VERDICT   allow, warn, grant (denied by the policy, and passed by a grant),\n"
+    "                      audit, deny; blocked is deny\n"
+    "  --grant ID          of one grant: who gave it, what passed by it, what it did not count\n"
+    "                      for, and its end\n"
     "  --channel CHANNEL   qmp, hmp, agent\n"
     "  --since, --until TIME  2026-11-21, '2026-11-21 14:30', 2026-11-21T14:30:00Z, 14:30,\n"
     "                      now, today, yesterday, '1 hour ago', '10 min ago', @SECONDS\n"
-    "  --event KIND        only decision, outcome, repeat, start, policy, identity or lost;\n"
-    "                      without it outcomes, policies and lost records are hidden (of lost\n"
-    "                      ones the number is told at the end)\n"
+    "  --event KIND        only decision, outcome, repeat, start, grant, policy, identity or\n"
+    "                      lost; without it outcomes, policies and lost records are hidden (of\n"
+    "                      lost ones the number is told at the end)\n"
     "  --outcomes          also what became of the commands that passed\n"
     "\nwhat is done with them (default: a table, line by line):\n"
     "  --json              JSON lines: the trail's as they are, others made alike. With any of\n"
@@ -89,6 +92,7 @@ static const struct FilterOption {
     {'v', audit_filter_vm},    {'u', audit_filter_user},    {'c', audit_filter_command},
     {'C', audit_filter_class}, {'V', audit_filter_verdict}, {'n', audit_filter_channel},
     {'s', audit_filter_since}, {'U', audit_filter_until},   {'e', audit_filter_event},
+    {'g', audit_filter_grant},
 };
 
 /* Returns 1, 0 when @option is no such, -1 after complaining. */
@@ -152,15 +156,25 @@ static void print_help(void)
 static int parse_options(int argc, char **argv, AuditOptions *ret)
 {
     static const struct option options[] = {
-        {"vm", required_argument, NULL, 'v'},      {"user", required_argument, NULL, 'u'},
-        {"command", required_argument, NULL, 'c'}, {"class", required_argument, NULL, 'C'},
-        {"verdict", required_argument, NULL, 'V'}, {"channel", required_argument, NULL, 'n'},
-        {"since", required_argument, NULL, 's'},   {"until", required_argument, NULL, 'U'},
-        {"outcomes", no_argument, NULL, 'o'},      {"count-by", required_argument, NULL, 'k'},
-        {"burst", required_argument, NULL, 'b'},   {"summary", no_argument, NULL, 'S'},
-        {"follow", no_argument, NULL, 'f'},        {"verify", no_argument, NULL, 'y'},
-        {"json", no_argument, NULL, 'j'},          {"event", required_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"vm", required_argument, NULL, 'v'},
+        {"user", required_argument, NULL, 'u'},
+        {"command", required_argument, NULL, 'c'},
+        {"class", required_argument, NULL, 'C'},
+        {"verdict", required_argument, NULL, 'V'},
+        {"channel", required_argument, NULL, 'n'},
+        {"since", required_argument, NULL, 's'},
+        {"until", required_argument, NULL, 'U'},
+        {"outcomes", no_argument, NULL, 'o'},
+        {"count-by", required_argument, NULL, 'k'},
+        {"burst", required_argument, NULL, 'b'},
+        {"summary", no_argument, NULL, 'S'},
+        {"follow", no_argument, NULL, 'f'},
+        {"verify", no_argument, NULL, 'y'},
+        {"json", no_argument, NULL, 'j'},
+        {"event", required_argument, NULL, 'e'},
+        {"grant", required_argument, NULL, 'g'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 

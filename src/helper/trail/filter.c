@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter.h"
 
+#include "grant/grant.h"
 #include "json_line.h"
 #include "scan.h"
 #include "util/cleanup.h"
@@ -103,10 +104,10 @@ int audit_filter_class(AuditFilter *filter, const char *text, Reason *why)
 
 int audit_filter_verdict(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"allow", "warn", "audit", "deny", NULL};
+    static const char *const words[] = {"allow", "warn", "grant", "audit", "deny", NULL};
 
     return add_word(filter, ROW_VERDICT, strcmp(text, "blocked") == 0 ? "deny" : text, words,
-                    "allow, warn, audit or deny (blocked is deny)", why);
+                    "allow, warn, grant, audit or deny (blocked is deny)", why);
 }
 
 int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why)
@@ -118,12 +119,25 @@ int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why)
 
 int audit_filter_event(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"decision", "outcome",  "repeat", "start",
+    static const char *const words[] = {"decision", "outcome",  "repeat", "start", "grant",
                                         "policy",   "identity", "lost",   NULL};
 
     filter->has_event = true;
     return add_word(filter, ROW_EVENT, text, words,
-                    "decision, outcome, repeat, start, policy, identity or lost", why);
+                    "decision, outcome, repeat, start, grant, policy, identity or lost", why);
+}
+
+int audit_filter_grant(AuditFilter *filter, const char *text, Reason *why)
+{
+    size_t length = strlen(text);
+
+    if (filter->grant)
+        return reason_set(why, "'%s' and '%s': give one of them", filter->grant, text);
+    if (length != GRANT_ID_SIZE - 1 || strspn(text, "0123456789abcdef") != length)
+        return reason_set(why, "'%s' is no grant: its id is %d of the digits 0 to 9 and a to f",
+                          text, GRANT_ID_SIZE - 1);
+    filter->grant = strdup(text);
+    return filter->grant ? 0 : reason_set(why, "out of memory");
 }
 
 static int read_time(const char *text, struct timespec *ret, char ret_text[40], Reason *why)
@@ -149,7 +163,8 @@ int audit_filter_until(AuditFilter *filter, const char *text, Reason *why)
 
 static bool is_shown(const AuditFilter *filter, const char *event, size_t length)
 {
-    static const char *const shown[] = {"decision", "repeat", "start", "identity", "outcome"};
+    static const char *const shown[] = {"decision", "repeat",   "start",
+                                        "grant",    "identity", "outcome"};
     size_t count = sizeof(shown) / sizeof(shown[0]) - (filter->outcomes ? 0 : 1);
 
     for (size_t i = 0; i < count; i++) {
@@ -216,6 +231,8 @@ bool audit_filter_may_match(const AuditFilter *filter, const char *line, size_t 
     /* They are counted, whatever else is wanted. */
     if (memcmp(event, "lost\"", 5) == 0)
         return true;
+    if (filter->grant && !memmem(line, length, filter->grant, GRANT_ID_SIZE - 1))
+        return false;
     scan = scan_start(line, length);
     while (left > 0 && scan_next(&scan, &member)) {
         for (size_t i = 0; i < filter->n_wanted; i++) {
@@ -267,6 +284,21 @@ static bool matches_command(const AuditFilter *filter, const AuditRow *row)
             matches_glob(filter->command, audit_row_what(row, what, sizeof(what))));
 }
 
+/* A decision may name several. */
+static bool matches_grant(const AuditFilter *filter, const AuditRow *row)
+{
+    const char *ids = row->fields[ROW_GRANT];
+
+    while (filter->grant && ids) {
+        size_t length = strcspn(ids, " ");
+
+        if (length == GRANT_ID_SIZE - 1 && memcmp(ids, filter->grant, length) == 0)
+            return true;
+        ids = ids[length] ? ids + length + 1 : NULL;
+    }
+    return !filter->grant;
+}
+
 bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
 {
     const char *event = row->fields[ROW_EVENT];
@@ -279,7 +311,7 @@ bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
         if (!text || strcmp(text, filter->wanted[i].text) != 0)
             return false;
     }
-    return matches_command(filter, row);
+    return matches_grant(filter, row) && matches_command(filter, row);
 }
 
 void audit_filter_clear(AuditFilter *filter)
@@ -289,5 +321,6 @@ void audit_filter_clear(AuditFilter *filter)
         free(filter->wanted[i].quoted);
     }
     free(filter->command);
+    free(filter->grant);
     *filter = (AuditFilter){0};
 }

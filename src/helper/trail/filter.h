@@ -20,6 +20,7 @@ typedef struct AuditFilter {
     Wanted wanted[8];
     size_t n_wanted;
     char *command; /* a glob; NULL: any */
+    char *grant; /* its id; NULL: any, and none */
     struct timespec since; /* {0, 0}: any time */
     struct timespec until;
     char since_text[40]; /* the same as the trail has them; empty: any time */
@@ -36,6 +37,7 @@ int audit_filter_class(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_verdict(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_event(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why);
+int audit_filter_grant(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_since(AuditFilter *filter, const char *text, Reason *why);
 int audit_filter_until(AuditFilter *filter, const char *text, Reason *why);
 

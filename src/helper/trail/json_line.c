@@ -69,7 +69,7 @@ static char *read_message(json_object *entry)
 
 static bool is_verdict(const char *text)
 {
-    static const char *const verdicts[] = {"allow", "warn", "audit", "deny"};
+    static const char *const verdicts[] = {"allow", "warn", "grant", "audit", "deny"};
 
     for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
         if (strcmp(verdicts[i], text) == 0)
@@ -149,9 +149,9 @@ static bool has_bad_count(json_object *record, const char *name)
 static const char *find_fault(json_object *record)
 {
     static const char *const texts[] = {
-        "time",   "domain", "uuid",    "user",   "command",   "channel",
-        "hmp",    "class",  "verdict", "rule",   "operation", "finding",
-        "result", "first",  "last",    "policy", "was",       "claimed",
+        "time",  "domain",  "uuid", "user",      "command", "channel", "hmp",
+        "class", "verdict", "rule", "operation", "finding", "result",  "first",
+        "last",  "policy",  "was",  "claimed",   "step",    "grant",   "for",
     };
 
     if (!text_member(record, "event"))

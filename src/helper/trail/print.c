@@ -48,18 +48,45 @@ static const char *with_count(const AuditRow *row, const char *what, char *buffe
     return buffer;
 }
 
-/* The rule, or of a policy's record the policy that it was and is; in @buffer or borrowed. */
-static const char *rule_or_policy(const AuditRow *row, char *buffer, size_t size)
+/* Of a policy's record the policy that it was and is. */
+static const char *policy_of(const AuditRow *row, char *buffer, size_t size)
 {
     const char *now = row->fields[ROW_POLICY];
     const char *was = row->fields[ROW_WAS];
 
-    if (!now || strcmp(row->fields[ROW_EVENT], "policy") != 0)
-        return row->fields[ROW_RULE];
+    if (!now)
+        return NULL;
     if (was)
         snprintf(buffer, size, "was %.*s, now %.*s", DIGEST_SHOWN, was, DIGEST_SHOWN, now);
     else
         snprintf(buffer, size, "%.*s", DIGEST_SHOWN, now);
+    return buffer;
+}
+
+/* The rule, and the grants by which it passed or did not; in @buffer or borrowed. */
+static const char *rule_and_grant(const AuditRow *row, char *buffer, size_t size)
+{
+    const char *const *fields = row->fields;
+
+    if (!fields[ROW_GRANT])
+        return fields[ROW_RULE];
+    snprintf(buffer, size, "%s, grant %s%s%s", fields[ROW_RULE] ? fields[ROW_RULE] : "-",
+             fields[ROW_GRANT], fields[ROW_OBSTACLE] ? " is " : "",
+             fields[ROW_OBSTACLE] ? fields[ROW_OBSTACLE] : "");
+    return buffer;
+}
+
+/* What stands in the last column; in @buffer or borrowed. */
+static const char *because(const AuditRow *row, char *buffer, size_t size)
+{
+    const char *const *fields = row->fields;
+
+    if (audit_row_is_event(row, "policy"))
+        return policy_of(row, buffer, size);
+    if (!audit_row_is_event(row, "grant"))
+        return rule_and_grant(row, buffer, size);
+    snprintf(buffer, size, "grant %s for %s", fields[ROW_GRANT] ? fields[ROW_GRANT] : "-",
+             fields[ROW_FOR] ? fields[ROW_FOR] : "-");
     return buffer;
 }
 
@@ -68,7 +95,7 @@ static int print_row(void *data, const AuditRow *row)
     char time_text[PRINT_TIME_SIZE];
     char what[WHAT_SIZE];
     char counted[WHAT_SIZE + 32];
-    char policy[64];
+    char reason[WHAT_SIZE];
     const char *const *fields = row->fields;
     const char *verdict = fields[ROW_VERDICT] ? fields[ROW_VERDICT] : fields[ROW_RESULT];
     const char *const cells[] = {
@@ -79,7 +106,7 @@ static int print_row(void *data, const AuditRow *row)
         with_count(row, audit_row_what(row, what, sizeof(what)), counted, sizeof(counted)),
         fields[ROW_CLASS],
         verdict,
-        rule_or_policy(row, policy, sizeof(policy)),
+        because(row, reason, sizeof(reason)),
     };
 
     table_lines_print(&records, cells);

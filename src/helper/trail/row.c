@@ -15,12 +15,18 @@ static const char *const members[ROW_FIELD_COUNT] = {
     [ROW_RULE] = "rule",     [ROW_OPERATION] = "operation", [ROW_FINDING] = "finding",
     [ROW_RESULT] = "result", [ROW_COUNT] = "count",         [ROW_FIRST] = "first",
     [ROW_LAST] = "last",     [ROW_RECORDS] = "records",     [ROW_POLICY] = "policy",
-    [ROW_WAS] = "was",       [ROW_CLAIMED] = "claimed",
+    [ROW_WAS] = "was",       [ROW_CLAIMED] = "claimed",     [ROW_STEP] = "step",
+    [ROW_FOR] = "for",       [ROW_GRANT] = "grant",         [ROW_OBSTACLE] = "refused-grant",
 };
 
 const char *audit_row_member(RowField field)
 {
     return members[field];
+}
+
+bool audit_row_is_event(const AuditRow *row, const char *event)
+{
+    return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
 }
 
 /* A copy without the quotes and what stands for them inside. NULL: there is no room. */
@@ -119,9 +125,69 @@ static int read_claim(AuditRow *row, const ScanMember *who)
     return 0;
 }
 
-static bool is_event(const AuditRow *row, const char *event)
+/* The grant that did not count: {"grant": ID, "reason": WHY}. */
+static int read_refused(AuditRow *row, const ScanMember *refused)
 {
-    return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
+    Scan scan = scan_start(refused->value, refused->value_length);
+    ScanMember member;
+
+    row->fields[ROW_OBSTACLE] = NULL;
+    while (scan_next(&scan, &member)) {
+        if (scan_is_named(&member, "grant") && take_member(row, &member))
+            return -1;
+        if (!scan_is_named(&member, "reason"))
+            continue;
+        row->fields[ROW_OBSTACLE] = unquoted(row, &member);
+        if (!row->fields[ROW_OBSTACLE])
+            return -1;
+    }
+    return 0;
+}
+
+static const char *text_of(json_object *object, const char *name)
+{
+    json_object *value = json_object_object_get(object, name);
+
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/* The grants that a decision rests on; a line that has such a list is always parsed. */
+static int read_grants(AuditRow *row, json_object *json)
+{
+    json_object *grants = json_object_object_get(json, "grants");
+    bool is_list = json_object_is_type(grants, json_type_array);
+    size_t count = is_list ? json_object_array_length(grants) : 0;
+    char *ids = row->storage + row->used;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *id = text_of(json_object_array_get_idx(grants, i), "grant");
+        size_t length = id ? strlen(id) : 0;
+
+        if (length == 0)
+            continue;
+        if (length + 1 > sizeof(row->storage) - row->used)
+            return -1;
+        if (row->fields[ROW_GRANT])
+            row->storage[row->used - 1] = ' ';
+        row->fields[ROW_GRANT] = ids;
+        memcpy(row->storage + row->used, id, length + 1);
+        row->used += length + 1;
+    }
+    return 0;
+}
+
+static int read_decision(AuditRow *row, json_object *json)
+{
+    json_object *refused = json_object_object_get(json, "refused-grant");
+
+    row->fields[ROW_OBSTACLE] = NULL;
+    if (json_object_is_type(refused, json_type_object)) {
+        row->fields[ROW_GRANT] = text_of(refused, "grant");
+        row->fields[ROW_OBSTACLE] = text_of(refused, "reason");
+        return 0;
+    }
+    row->fields[ROW_GRANT] = NULL;
+    return read_grants(row, json);
 }
 
 /* Returns NULL, or why it cannot be read; so does read_json(). */
@@ -137,8 +203,10 @@ static const char *read_line(AuditRow *row)
         why = take_member(row, &member);
         if (why)
             return why;
-        if (scan_is_named(&member, "who") && is_event(row, "identity") &&
+        if (scan_is_named(&member, "who") && audit_row_is_event(row, "identity") &&
             read_claim(row, &member) < 0)
+            return no_room;
+        if (scan_is_named(&member, "refused-grant") && read_refused(row, &member) < 0)
             return no_room;
     }
     return scan.failed ? "members that cannot be told apart" : NULL;
@@ -157,7 +225,9 @@ static const char *read_json(AuditRow *row, json_object *json)
             json_object_is_type(value, json_type_int))
             row->fields[i] = json_object_get_string(value);
     }
-    if (!is_event(row, "identity"))
+    if (audit_row_is_event(row, "decision"))
+        return read_decision(row, json) < 0 ? no_room : NULL;
+    if (!audit_row_is_event(row, "identity"))
         return NULL;
     if (json_object_is_type(claimed, json_type_string))
         row->fields[ROW_CLAIMED] = json_object_get_string(claimed);
@@ -179,16 +249,16 @@ const char *audit_row_read(const AuditEntry *entry, AuditRow *ret)
 
 bool audit_row_is_command(const AuditRow *row)
 {
-    return is_event(row, "decision") || is_event(row, "repeat");
+    return audit_row_is_event(row, "decision") || audit_row_is_event(row, "repeat");
 }
 
 uint64_t audit_row_weight(const AuditRow *row)
 {
     const char *number = NULL;
 
-    if (is_event(row, "repeat"))
+    if (audit_row_is_event(row, "repeat"))
         number = row->fields[ROW_COUNT];
-    else if (is_event(row, "lost"))
+    else if (audit_row_is_event(row, "lost"))
         number = row->fields[ROW_RECORDS];
     return number ? strtoull(number, NULL, 10) : 1;
 }
@@ -201,6 +271,11 @@ const char *audit_row_what(const AuditRow *row, char *buffer, size_t size)
     for (size_t i = 0; !detail && i < sizeof(details) / sizeof(details[0]); i++)
         detail = row->fields[details[i]];
 
+    if (audit_row_is_event(row, "grant")) {
+        snprintf(buffer, size, "grant %s: %s", row->fields[ROW_STEP] ? row->fields[ROW_STEP] : "-",
+                 row->fields[ROW_COMMAND] ? row->fields[ROW_COMMAND] : "-");
+        return buffer;
+    }
     if (row->fields[ROW_HMP]) {
         snprintf(buffer, size, "%s (hmp)", row->fields[ROW_HMP]);
         return buffer;
@@ -209,7 +284,7 @@ const char *audit_row_what(const AuditRow *row, char *buffer, size_t size)
         return row->fields[ROW_COMMAND];
     if (!row->fields[ROW_EVENT])
         return "-";
-    if (is_event(row, "policy"))
+    if (audit_row_is_event(row, "policy"))
         return row->fields[ROW_WAS] ? "policy changed" : "policy in force";
     snprintf(buffer, size, detail ? "%s: %s" : "%s", row->fields[ROW_EVENT], detail);
     return buffer;

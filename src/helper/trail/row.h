@@ -25,6 +25,10 @@ typedef enum RowField {
     ROW_RECORDS,
     ROW_POLICY,
     ROW_WAS,
+    ROW_STEP,
+    ROW_FOR,
+    ROW_GRANT, /* its id; of a decision the ids of all it names, with a blank between them */
+    ROW_OBSTACLE, /* why the grant does not count; NULL: it does */
     ROW_CLAIMED, /* of `who`, as is the user where a record has none */
 } RowField;
 
@@ -46,6 +50,8 @@ const char *audit_row_read(const AuditEntry *entry, AuditRow *ret);
 
 const char *audit_row_member(RowField field);
 
+bool audit_row_is_event(const AuditRow *row, const char *event);
+
 /* True for `decision` and `repeat`: a command, or several. */
 bool audit_row_is_command(const AuditRow *row);
 
@@ -59,8 +65,8 @@ static inline uint64_t audit_sum(uint64_t a, uint64_t b)
 }
 
 /*
- * `query-status`, `info status (hmp)`, `start: prepare`, `policy changed`; in @buffer or
- * borrowed.
+ * `query-status`, `info status (hmp)`, `start: prepare`, `policy changed`, `grant given: quit`;
+ * in @buffer or borrowed.
  */
 const char *audit_row_what(const AuditRow *row, char *buffer, size_t size);
 

@@ -37,6 +37,7 @@ static const char *const tally_names[TALLY_COUNT] = {"classes", "verdicts", "com
 typedef struct VmSummary {
     uint64_t commands;
     uint64_t blocked;
+    uint64_t granted; /* passed by a grant alone */
     uint64_t starts;
     uint64_t refused_starts; /* findings that refused one ... */
     uint64_t would_be_refused_starts; /* ... and such that only would have */
@@ -195,6 +196,8 @@ static int note_command(VmSummary *vm, const AuditRow *row)
     vm->commands = audit_sum(vm->commands, weight);
     if (is_verdict(row, "deny"))
         vm->blocked = audit_sum(vm->blocked, weight);
+    if (is_verdict(row, "grant"))
+        vm->granted = audit_sum(vm->granted, weight);
     for (size_t i = 0; i < TALLY_COUNT; i++) {
         /* The class of what could not be read is not known, and a line of text may not say it. */
         if (count(vm->tallies[i], names[i] ? names[i] : "-", weight) < 0)
@@ -298,8 +301,11 @@ static int print_vm(const Summary *summary, const VmSummary *vm)
     char last[PRINT_TIME_SIZE];
 
     table_lines_write(vm->name);
-    printf(": %" PRIu64 " command%s, %" PRIu64 " blocked, %" PRIu64 " start%s", vm->commands,
-           plural(vm->commands), vm->blocked, vm->starts, plural(vm->starts));
+    printf(": %" PRIu64 " command%s, %" PRIu64 " blocked", vm->commands, plural(vm->commands),
+           vm->blocked);
+    if (vm->granted)
+        printf(", %" PRIu64 " passed by a grant", vm->granted);
+    printf(", %" PRIu64 " start%s", vm->starts, plural(vm->starts));
     if (vm->refused_starts)
         printf(", %" PRIu64 " reason%s to refuse one", vm->refused_starts,
                plural(vm->refused_starts));
@@ -347,6 +353,7 @@ static int print_vm_json(const VmSummary *vm)
     json_object_object_add(object, "vm", json_object_new_string(vm->name));
     add_number(object, "total", vm->commands);
     add_number(object, "blocked", vm->blocked);
+    add_number(object, "granted", vm->granted);
     add_number(object, "starts", vm->starts);
     add_number(object, "refused_starts", vm->refused_starts);
     add_number(object, "would_be_refused_starts", vm->would_be_refused_starts);

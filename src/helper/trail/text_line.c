@@ -17,6 +17,9 @@ typedef struct LineKind {
     const char *second; /* the member that the second part is; NULL: there is none */
 } LineKind;
 
+/* Behind it stands what became of the grant. */
+#define GRANT_PREFIX "QMP grant "
+
 static const LineKind kinds[] = {
     {"QMP", "decision", "allow", "safe", "command"},
     {"QMP privileged", "decision", "warn", "privileged", "command"},
@@ -27,6 +30,12 @@ static const LineKind kinds[] = {
     {"QMP would block", "decision", "audit", NULL, "command"},
     {"QMP refused by libvirt", "outcome", NULL, NULL, "command"},
     {"QMP identity refused", "identity", "deny", NULL, NULL},
+    {GRANT_PREFIX "given", "grant", NULL, NULL, "command"},
+    {GRANT_PREFIX "confirmed", "grant", NULL, NULL, "command"},
+    {GRANT_PREFIX "revoked", "grant", NULL, NULL, "command"},
+    {GRANT_PREFIX "expired", "grant", NULL, NULL, "command"},
+    {GRANT_PREFIX "ended", "grant", NULL, NULL, "command"},
+    {GRANT_PREFIX "failed", "grant", NULL, NULL, "command"},
     {"VM start", "start", "allow", NULL, "operation"},
     {"VM start warning", "start", "warn", NULL, "finding"},
     {"VM start would refuse", "start", "audit", NULL, "finding"},
@@ -43,7 +52,13 @@ static const struct {
     {"user", "user"},   {"purpose", "purpose"}, {"rule", "rule"},       {"reason", "reason"},
     {"class", "class"}, {"channel", "channel"}, {"profile", "profile"}, {"hmp", "hmp"},
     {"part", "part"},   {"policy", "policy"},   {"was", "was"},         {"operation", "operation"},
+    {"grant", "grant"}, {"for", "for"},
 };
+
+static const char *const numbers[] = {"findings", "left", "seconds"};
+
+/* In front of why a grant does not count. */
+static const char obstacle[] = "it is ";
 
 /* A piece of the line, not ended by a NUL. */
 typedef struct Piece {
@@ -142,10 +157,78 @@ static bool is_count(Piece piece)
     return piece.length <= 16 && number_of(piece) >= 1 && number_of(piece) <= JSON_LINE_COUNT_MAX;
 }
 
+static bool is_event(json_object *record, const char *event)
+{
+    return strcmp(json_object_get_string(json_object_object_get(record, "event")), event) == 0;
+}
+
+static json_object *last_of(json_object *list)
+{
+    size_t count = list ? json_object_array_length(list) : 0;
+
+    return count > 0 ? json_object_array_get_idx(list, count - 1) : NULL;
+}
+
+/*
+ * A decision may name several grants, each with what is left of it and its reason behind it.
+ * Returns false when the field is about something else.
+ */
+static bool add_used_grant(json_object *record, Piece name, Piece value)
+{
+    json_object *grants = json_object_object_get(record, "grants");
+    json_object *last = last_of(grants);
+
+    if (is_event(record, "grant"))
+        return false;
+    if (is_text(name, "grant")) {
+        if (!grants)
+            json_object_object_add(record, "grants", grants = json_object_new_array());
+        last = json_object_new_object();
+        json_object_object_add(last, "grant", recoded(value));
+        json_object_array_add(grants, last);
+        return true;
+    }
+    if (last && is_text(name, "left"))
+        json_object_object_add(last, "left", json_object_new_int64(number_of(value)));
+    else if (last && is_text(name, "reason"))
+        json_object_object_add(last, "reason", recoded(value));
+    else
+        return false;
+    return true;
+}
+
+/*
+ * A grant of which nothing is said to be left is one that does not count. Returns NULL, or why
+ * it cannot be read.
+ */
+static const char *read_refused_grant(json_object *record, const LineKind *kind)
+{
+    json_object *grants = json_object_object_get(record, "grants");
+    json_object *last = last_of(grants);
+    json_object *reason = json_object_object_get(last, "reason");
+    const char *text = json_object_get_string(reason);
+
+    if (!last || (reason && json_object_object_get(last, "left")))
+        return NULL;
+    if (!text || strncmp(text, obstacle, sizeof(obstacle) - 1) != 0 || !kind->verdict ||
+        strcmp(kind->verdict, "deny") != 0)
+        return "a grant without its reason: it is torn";
+    json_object_get(last);
+    json_object_object_add(last, "reason", json_object_new_string(text + sizeof(obstacle) - 1));
+    json_object_object_add(record, "refused-grant", last);
+    if (json_object_array_length(grants) == 1)
+        json_object_object_del(record, "grants");
+    else
+        json_object_array_del_idx(grants, json_object_array_length(grants) - 1, 1);
+    return NULL;
+}
+
 /* Returns NULL, or why the field cannot be read. */
 static const char *add_field(json_object *record, Piece name, Piece value,
                              struct timespec *ret_when)
 {
+    if (add_used_grant(record, name, value))
+        return NULL;
     if (is_text(name, "params") || is_text(name, "parts")) {
         json_object *list = read_list(value);
 
@@ -155,8 +238,6 @@ static const char *add_field(json_object *record, Piece name, Piece value,
     } else if (is_text(name, "timestamp")) {
         if (when_read(value.text, value.length, WHEN_LOCAL, ret_when) != value.length)
             return "its timestamp is no time";
-    } else if (is_text(name, "findings")) {
-        json_object_object_add(record, "findings", json_object_new_int64(number_of(value)));
     } else if (is_text(name, "repeated")) {
         if (!is_count(value))
             return JSON_LINE_BAD_COUNT;
@@ -167,6 +248,10 @@ static const char *add_field(json_object *record, Piece name, Piece value,
 
         json_object_object_add(who, "claimed", recoded(value));
         json_object_object_add(record, "who", who);
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (is_text(name, numbers[i]))
+            json_object_object_add(record, numbers[i], json_object_new_int64(number_of(value)));
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (is_text(name, fields[i].field))
@@ -222,6 +307,12 @@ static void add_implied(json_object *record, const LineKind *kind, bool is_warni
     if (verdict && strcmp(verdict, "allow") == 0 && is_warning && kind->second &&
         strcmp(kind->second, "command") == 0 && strcmp(kind->command_class, "dangerous") != 0)
         verdict = "warn";
+    /* What passes by a grant would be denied without it. */
+    if (verdict && strcmp(verdict, "audit") != 0 && json_object_object_get(record, "grants"))
+        verdict = "grant";
+    if (strcmp(kind->event, "grant") == 0)
+        json_object_object_add(record, "step",
+                               json_object_new_string(kind->prefix + sizeof(GRANT_PREFIX) - 1));
     if (strcmp(kind->event, "outcome") == 0)
         json_object_object_add(record, "result", json_object_new_string("failure"));
     if (verdict)
@@ -272,7 +363,9 @@ static const char *find_lack(json_object *record, const LineKind *kind)
         return "a record without a user: it is torn";
     if (strcmp(kind->event, "start") == 0 && !json_object_object_get(record, "policy"))
         return "a record without a policy: it is torn";
-    return NULL;
+    if (strcmp(kind->event, "grant") == 0 && !json_object_object_get(record, "reason"))
+        return "a grant without its reason: it is torn";
+    return read_refused_grant(record, kind);
 }
 
 json_object *text_record_read(const char *text, size_t length, bool is_warning,
