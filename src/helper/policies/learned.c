@@ -185,6 +185,8 @@ static int add_operation(LearnedSet *set, const Recorded *recorded, const char *
         learned->ran += is_missing ? 0 : 1;
     } else if (recorded->verdict == VERDICT_DENY) {
         add(&learned->denied, recorded->count);
+        if (recorded->is_granted)
+            add(&learned->granted, recorded->count);
         if (!learned->denied_by)
             learned->denied_by = strdup(recorded->rule);
     } else {

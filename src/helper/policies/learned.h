@@ -17,7 +17,8 @@ typedef struct Learned {
     int64_t passed; /* of them: */
     int64_t warned; /* by a <warn> */
     int64_t audited; /* only because of mode="audit" */
-    int64_t denied;
+    int64_t denied; /* by the policy; of them: */
+    int64_t granted; /* passed by a grant */
     char *denied_by; /* the first rule that did; NULL: none */
     GroupSet groups; /* that it was in when it passed */
     bool was_dangerous;

@@ -16,6 +16,9 @@
 #define COMMENT_NAME_MAX 128
 #define REFUSALS_MAX 200
 
+/* Room for `; by a grant passed 12`. */
+#define GRANTED_MAX 64
+
 typedef struct LearnWriter {
     xmlTextWriterPtr xml;
     json_object *rules; /* the same for programs */
@@ -157,6 +160,9 @@ static void write_notes(LearnWriter *writer, const Learned *learned)
     if (learned->denied > 0)
         comment(writer, "%s: refused as well: %" PRId64 ", first by %.*s", learned->name,
                 learned->denied, COMMENT_NAME_MAX, learned->denied_by ? learned->denied_by : "?");
+    if (learned->granted > 0)
+        comment(writer, "%s: of these passed by a grant: %" PRId64, learned->name,
+                learned->granted);
     if (learned->arguments_unknown)
         comment(writer, "%s: the records do not say whether it had arguments", learned->name);
 }
@@ -186,19 +192,30 @@ static void write_command(LearnWriter *writer, const Learned *learned)
     write_rule(writer, kind, learned, pattern, NULL);
 }
 
+/* Behind a refusal: those that a grant let pass all the same. */
+static const char *passed_by_grants(const Learned *learned, char buffer[GRANTED_MAX])
+{
+    buffer[0] = '\0';
+    if (learned->granted > 0)
+        snprintf(buffer, GRANTED_MAX, "; by a grant passed %" PRId64, learned->granted);
+    return buffer;
+}
+
 static void write_refusal(LearnWriter *writer, const Learned *learned, size_t number)
 {
     json_object *object = json_object_new_object();
+    char granted[GRANTED_MAX];
 
     if (number < REFUSALS_MAX)
-        comment(writer, "%s %.*s%s%s: %" PRId64 ", first by %.*s", channel_name(learned->channel),
+        comment(writer, "%s %.*s%s%s: %" PRId64 ", first by %.*s%s", channel_name(learned->channel),
                 COMMENT_NAME_MAX, learned->name, learned->user ? " of " : "",
                 learned->user ? learned->user : "", learned->denied, COMMENT_NAME_MAX,
-                learned->denied_by ? learned->denied_by : "?");
+                learned->denied_by ? learned->denied_by : "?", passed_by_grants(learned, granted));
     add_text(object, "channel", channel_name(learned->channel));
     add_text(object, "command", learned->name);
     add_text(object, "user", learned->user);
     json_object_object_add(object, "count", json_object_new_int64(learned->denied));
+    json_object_object_add(object, "granted", json_object_new_int64(learned->granted));
     add_text(object, "rule", learned->denied_by);
     keep_result(writer, json_object_array_add(writer->denied, object));
 }

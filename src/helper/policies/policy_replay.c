@@ -34,7 +34,13 @@ typedef struct Replay {
     Totals totals;
 } Replay;
 
-/* Of `who` only the user counts, and of the policy's digest only whether there was one. */
+static void keep_name(json_object *who, const char *kind, const char *name)
+{
+    if (who && name)
+        json_object_object_add(who, kind, json_object_new_string(name));
+}
+
+/* Of `who` only the names count, and of the policy's digest only whether there was one. */
 static json_object *kept_of(const Recorded *recorded, const char *member)
 {
     json_object *value = NULL;
@@ -44,8 +50,10 @@ static json_object *kept_of(const Recorded *recorded, const char *member)
         if (!json_object_object_get_ex(recorded->json, member, NULL))
             return NULL;
         kept = json_object_new_object();
-        if (kept && recorded->unix_user)
-            json_object_object_add(kept, "user", json_object_new_string(recorded->unix_user));
+        keep_name(kept, "user", recorded->unix_user);
+        keep_name(kept, "sasl", recorded->sasl);
+        keep_name(kept, "x509", recorded->x509);
+        keep_name(kept, "selinux", recorded->selinux);
         return kept;
     }
     if (!json_object_object_get_ex(recorded->json, member, &value))
@@ -97,6 +105,10 @@ static const char *cause_of(unsigned depends)
         return "depends on the HMP line";
     if (depends & DEPENDS_ON_DOMAIN)
         return "depends on the domain's policy";
+    if (depends & DEPENDS_ON_NATIVE)
+        return "depends on libvirt's permissions";
+    if (depends & DEPENDS_ON_NAMES)
+        return "depends on the caller's other names";
     return "depends on UNIX groups";
 }
 
@@ -137,7 +149,9 @@ static int add_row(Replay *replay, const Recorded *recorded, int64_t count,
     add_shown(row, "user", recorded->user);
     json_object_object_add(row, "channel", json_object_new_string(channel_name(recorded->channel)));
     add_shown(row, "command", recorded->name ? recorded->name : "human-monitor-command");
-    json_object_object_add(row, "was", json_object_new_string(verdict_name(recorded->verdict)));
+    json_object_object_add(row, "was",
+                           json_object_new_string(verdict_name(
+                               recorded->is_granted ? VERDICT_GRANT : recorded->verdict)));
     json_object_object_add(row, "would-be",
                            json_object_new_string(is_certain
                                                       ? verdict_name(rejudged_verdict(rejudged))

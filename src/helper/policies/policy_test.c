@@ -153,7 +153,8 @@ static int read_case(TestRun *run, char *line, Case *ret)
         if (strcmp(verdict_name(ret->verdict), ret->columns[COLUMN_VERDICT]) == 0)
             break;
     }
-    if (ret->verdict == VERDICT_COUNT)
+    /* Cases have no grants. */
+    if (ret->verdict == VERDICT_COUNT || ret->verdict == VERDICT_GRANT)
         return fail_case(run, "verdict '%s': write allow, warn, audit or deny",
                          ret->columns[COLUMN_VERDICT]);
     channel = channel_from_name(ret->columns[COLUMN_CHANNEL]);

@@ -32,14 +32,28 @@ static int verdict_from_name(const char *name)
     return -1;
 }
 
+/* What is behind @prefix; NULL: another label. */
+static const char *labelled(const char *label, const char *prefix)
+{
+    return strncmp(label, prefix, strlen(prefix)) == 0 ? label + strlen(prefix) : NULL;
+}
+
 /* In the text log only a label of another kind has a colon: sasl:NAME, x509:DN, uid:N. */
-static const char *unix_user_of(json_object *json, const char *label)
+static void read_caller(json_object *json, Recorded *ret)
 {
     json_object *who = NULL;
 
-    if (json_object_object_get_ex(json, "who", &who))
-        return text_of(who, "user");
-    return strcmp(label, "-") != 0 && !strchr(label, ':') ? label : NULL;
+    if (json_object_object_get_ex(json, "who", &who)) {
+        ret->unix_user = text_of(who, "user");
+        ret->sasl = text_of(who, "sasl");
+        ret->x509 = text_of(who, "x509");
+        ret->selinux = text_of(who, "selinux");
+        return;
+    }
+    if (strcmp(ret->user, "-") != 0 && !strchr(ret->user, ':'))
+        ret->unix_user = ret->user;
+    ret->sasl = labelled(ret->user, "sasl:");
+    ret->x509 = labelled(ret->user, "x509:");
 }
 
 static bool read_kind(json_object *json, Recorded *ret)
@@ -76,9 +90,10 @@ bool recorded_read(json_object *json, Recorded *ret)
         return false;
     if (verdict < 0 && !ret->is_outcome)
         return false;
-    ret->verdict = verdict < 0 ? VERDICT_DENY : (Verdict)verdict;
+    ret->is_granted = verdict == VERDICT_GRANT;
+    ret->verdict = verdict < 0 || ret->is_granted ? VERDICT_DENY : (Verdict)verdict;
     ret->rule = ret->rule ? ret->rule : "";
-    ret->unix_user = unix_user_of(json, ret->user);
+    read_caller(json, ret);
     ret->channel = (Channel)channel_from_name(channel);
     if (ret->channel != CHANNEL_AGENT && strcmp(ret->name, wrapper) == 0) {
         ret->channel = CHANNEL_HMP;

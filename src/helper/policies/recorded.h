@@ -16,9 +16,13 @@ typedef struct Recorded {
     const char *domain;
     const char *user; /* who, as records have it */
     const char *unix_user; /* NULL: no UNIX user, so no rule's user matches */
+    const char *sasl; /* the caller's other names; NULL: none, as far as the record says */
+    const char *x509;
+    const char *selinux;
     Channel channel; /* an HMP line is HMP however it came */
     const char *name; /* of the command; NULL: an HMP line, and the record does not say which */
-    Verdict verdict;
+    Verdict verdict; /* the policy's: what passed by a grant it denied */
+    bool is_granted; /* that it did */
     const char *rule; /* "" when the record does not say */
     int64_t count; /* of decisions: a record of repetitions stands for several */
 } Recorded;

@@ -11,10 +11,16 @@
 /* What stands for the policy of a domain that nobody knows. */
 static const char unknown_domain[] = "the domain's policy";
 
-/* The rules of a policy that may be the first to match one operation. */
+/* A rule, and what it does if it is the first to match. */
+typedef struct Outcome {
+    const Rule *rule;
+    bool lacks_native; /* it denies: libvirt itself would not let the caller do that */
+} Outcome;
+
+/* What the rules of a policy may do to one operation. */
 typedef struct Reach {
-    const Rule **rules;
-    size_t n_rules;
+    Outcome *outcomes;
+    size_t count;
     bool goes_on; /* or none of them, and the profiles decide */
 } Reach;
 
@@ -26,12 +32,15 @@ typedef struct World {
     Rule domain_rule;
 } World;
 
+#define CALLER_NAMES 4
+
 /* One operation of what was recorded. */
 typedef struct Part {
     Rejudging *rejudging;
     const Recorded *recorded;
     UnsureOperation unsure;
     Caller caller;
+    char *names[CALLER_NAMES]; /* of the caller, decoded */
     const Policy *domain; /* the one to judge by; NULL: none, or not known */
     const Policy *domain_profile;
     bool has_unknown_domain;
@@ -69,15 +78,39 @@ static bool asks_for_groups(const Part *part)
            (part->domain && part->domain->names_unix_groups);
 }
 
-/* @name is the decoded user, NULL for none. */
-static int set_caller(Part *part, const char *name)
+/* The names as they are, where the record encodes them. Returns 0 or -1. */
+static int decode_names(Part *part)
+{
+    const Recorded *recorded = part->recorded;
+    const char *const encoded[CALLER_NAMES] = {recorded->unix_user, recorded->sasl, recorded->x509,
+                                               recorded->selinux};
+
+    for (size_t i = 0; i < CALLER_NAMES; i++) {
+        part->names[i] = encoded[i] ? recorded_decode(encoded[i]) : NULL;
+        if (encoded[i] && !part->names[i])
+            return -1;
+    }
+    return 0;
+}
+
+static int set_caller(Part *part)
 {
     const KnownUser *user = NULL;
 
-    part->caller = (Caller){.label = "somebody", .user = name, .uid = -1, .gid = -1, .pid = -1};
-    if (!name || !asks_for_groups(part))
+    if (decode_names(part) < 0)
+        return -1;
+    part->caller = (Caller){.label = "somebody",
+                            .user = part->names[0],
+                            .sasl = part->names[1],
+                            .x509 = part->names[2],
+                            .selinux = part->names[3],
+                            .uid = -1,
+                            .gid = -1,
+                            .pid = -1};
+    part->unsure.names_unknown = !json_object_object_get(part->recorded->json, "who");
+    if (!part->caller.user || !asks_for_groups(part))
         return 0;
-    user = find_user(part->rejudging, name);
+    user = find_user(part->rejudging, part->caller.user);
     if (!user)
         return -1;
     part->unsure.groups_unknown = !user->is_known;
@@ -110,10 +143,27 @@ static int set_domain(Part *part)
     return profile && !part->domain ? -1 : 0;
 }
 
+/* What @rule may do: a record does not say what libvirt itself would let its caller do. */
+static void add_outcomes(Part *part, const Rule *rule, Reach *ret)
+{
+    const Operation *operation = &part->unsure.operation;
+    bool may_pass = !rule->requires_native ||
+                    catalog_native(operation->entry, operation->is.groups) != 0;
+
+    if (may_pass)
+        ret->outcomes[ret->count++] = (Outcome){rule, false};
+    if (rule->requires_native)
+        ret->outcomes[ret->count++] = (Outcome){rule, true};
+    if (rule->requires_native && may_pass)
+        part->ret->depends |= DEPENDS_ON_NATIVE;
+}
+
 static int reach_of(Part *part, const Policy *policy, Reach *ret)
 {
-    *ret = (Reach){.rules = calloc(policy->n_rules + 1, sizeof(*ret->rules)), .goes_on = true};
-    if (!ret->rules)
+    /* None of them, or each in two ways. */
+    *ret = (Reach){.outcomes = calloc(2 * policy->n_rules + 1, sizeof(*ret->outcomes)),
+                   .goes_on = true};
+    if (!ret->outcomes)
         return -1;
     for (size_t i = 0; i < policy->n_rules && ret->goes_on; i++) {
         const Rule *rule = &policy->rules[i];
@@ -126,16 +176,19 @@ static int reach_of(Part *part, const Policy *policy, Reach *ret)
         match = unsure_match(&part->unsure, &part->caller, rule, &depends);
         if (match == RULE_MATCHES_NOT)
             continue;
-        ret->rules[ret->n_rules++] = rule;
+        add_outcomes(part, rule, ret);
         ret->goes_on = match == RULE_MAY_MATCH;
         part->ret->depends |= depends;
     }
     return 0;
 }
 
-/* @policy with @rule, which always matches, for all of its rules; NULL: with none. */
-static void make_world(const Policy *policy, const Rule *rule, Policy *ret_policy, Rule *ret_rule)
+/* @policy with one rule, which always matches, for all of its rules: outcome @index, or none. */
+static void make_world(const Policy *policy, const Reach *reach, size_t index, Policy *ret_policy,
+                       Rule *ret_rule)
 {
+    const Outcome *outcome = &reach->outcomes[index];
+
     *ret_policy = (Policy){.kind = policy->kind,
                            .mode = policy->mode,
                            .enforces_domains = policy->enforces_domains,
@@ -145,12 +198,11 @@ static void make_world(const Policy *policy, const Rule *rule, Policy *ret_polic
                            .otherwise = policy->otherwise,
                            .is_complete = policy->is_complete};
     memcpy(ret_policy->profiles, policy->profiles, sizeof(policy->profiles));
-    if (!rule)
+    if (index == reach->count)
         return;
-    *ret_rule = (Rule){.kind = rule->kind,
+    *ret_rule = (Rule){.kind = outcome->lacks_native ? RULE_DENY : outcome->rule->kind,
                        .channels = ALL_CHANNELS,
-                       .requires_native = rule->requires_native,
-                       .id = rule->id};
+                       .id = outcome->rule->id};
     ret_policy->rules = ret_rule;
     ret_policy->n_rules = 1;
 }
@@ -190,13 +242,17 @@ static void judge_world(Part *part, World *world, bool has_domain)
  */
 static void judge_unknown_domain(Part *part, World *world)
 {
-    bool was_its_own = part->unsure.is_decider && strncmp(part->recorded->rule, "domain:", 7) == 0;
+    bool was_its_own = part->unsure.is_decider &&
+                       strncmp(part->recorded->rule, "domain:", 7) == 0 &&
+                       strncmp(part->recorded->rule, "domain:limit:", 13) != 0;
     Verdict least = part->recorded->verdict;
 
     for (int verdict = (int)least; verdict < VERDICT_COUNT; verdict++) {
         bool is_denial = verdict == VERDICT_DENY || verdict == VERDICT_AUDIT;
         char id[sizeof(unknown_domain)];
 
+        if (verdict == VERDICT_GRANT) /* no policy says that */
+            continue;
         memcpy(id, unknown_domain, sizeof(id));
         world->domain_rule = (Rule){.kind = is_denial                 ? RULE_DENY
                                             : verdict == VERDICT_WARN ? RULE_WARN
@@ -224,25 +280,23 @@ static int judge_class(Part *part)
 
     if (reach_of(part, part->rejudging->host, &host) < 0 ||
         (part->domain && reach_of(part, part->domain, &domain) < 0)) {
-        free(host.rules);
+        free(host.outcomes);
         return -1;
     }
     /* One more than there are rules: that none of them matches. */
-    for (size_t h = 0; h < host.n_rules + host.goes_on; h++) {
-        make_world(part->rejudging->host, h < host.n_rules ? host.rules[h] : NULL, &world.host,
-                   &world.host_rule);
+    for (size_t h = 0; h < host.count + host.goes_on; h++) {
+        make_world(part->rejudging->host, &host, h, &world.host, &world.host_rule);
         if (part->has_unknown_domain)
             judge_unknown_domain(part, &world);
         else if (!part->domain)
             judge_world(part, &world, false);
-        for (size_t d = 0; part->domain && d < domain.n_rules + domain.goes_on; d++) {
-            make_world(part->domain, d < domain.n_rules ? domain.rules[d] : NULL, &world.domain,
-                       &world.domain_rule);
+        for (size_t d = 0; part->domain && d < domain.count + domain.goes_on; d++) {
+            make_world(part->domain, &domain, d, &world.domain, &world.domain_rule);
             judge_world(part, &world, true);
         }
     }
-    free(host.rules);
-    free(domain.rules);
+    free(host.outcomes);
+    free(domain.outcomes);
     return part->failed ? -1 : 0;
 }
 
@@ -251,13 +305,11 @@ static int judge_part(Rejudging *rejudging, const Recorded *recorded, const char
                       size_t number, Rejudged *ret)
 {
     Part part = {.rejudging = rejudging, .recorded = recorded, .ret = ret};
-    CLEANUP(mem)
-    char *user = recorded->unix_user ? recorded_decode(recorded->unix_user) : NULL;
     int result = -1;
 
     ret->rules = json_object_new_array();
-    if (ret->rules && !user == !recorded->unix_user && set_domain(&part) == 0 &&
-        unsure_make(recorded, name, number, &part.unsure) == 0 && set_caller(&part, user) == 0) {
+    if (ret->rules && set_domain(&part) == 0 &&
+        unsure_make(recorded, name, number, &part.unsure) == 0 && set_caller(&part) == 0) {
         result = 0;
         for (size_t i = 0; result == 0 && i < part.unsure.n_classes; i++) {
             part.unsure.operation.is = part.unsure.classes[i];
@@ -266,6 +318,8 @@ static int judge_part(Rejudging *rejudging, const Recorded *recorded, const char
         if (part.unsure.n_classes > 1)
             ret->depends |= DEPENDS_ON_ARGUMENTS;
     }
+    for (size_t i = 0; i < CALLER_NAMES; i++)
+        free(part.names[i]);
     unsure_clear(&part.unsure);
     return result;
 }
@@ -355,7 +409,7 @@ int rejudge(Rejudging *rejudging, const Recorded *recorded, Rejudged *ret)
     if (is_refused_anyway(recorded))
         return set_refused(recorded, ret);
     if (!recorded->name) {
-        ret->verdicts = (1u << VERDICT_COUNT) - 1;
+        ret->verdicts = ((1u << VERDICT_COUNT) - 1) & ~(1u << VERDICT_GRANT);
         ret->depends = DEPENDS_ON_LINE;
         ret->rules = json_object_new_array();
         return ret->rules ? 0 : -1;

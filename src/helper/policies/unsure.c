@@ -239,6 +239,19 @@ static RuleMatch line_matches(const UnsureOperation *unsure, const Rule *rule)
     }
 }
 
+/* Takes off @rule what is asked of names that are not known. False: it asks for none. */
+static bool forget_names(Rule *rule, const Caller *caller)
+{
+    bool asks = rule->selinux || (rule->sasl && !caller->sasl) || (rule->x509 && !caller->x509);
+
+    rule->selinux = NULL;
+    if (!caller->sasl)
+        rule->sasl = NULL;
+    if (!caller->x509)
+        rule->x509 = NULL;
+    return asks;
+}
+
 RuleMatch unsure_match(const UnsureOperation *unsure, const Caller *caller, const Rule *rule,
                        unsigned *ret_depends)
 {
@@ -269,6 +282,8 @@ RuleMatch unsure_match(const UnsureOperation *unsure, const Caller *caller, cons
         depends |= DEPENDS_ON_GROUPS;
         wide.unix_group = NULL;
     }
+    if (unsure->names_unknown && forget_names(&wide, caller))
+        depends |= DEPENDS_ON_NAMES;
     if (!matches(unsure, caller, &wide))
         return RULE_MATCHES_NOT;
     *ret_depends |= depends;

@@ -12,6 +12,8 @@ enum {
     DEPENDS_ON_LINE = 1 << 1, /* an HMP line */
     DEPENDS_ON_DOMAIN = 1 << 2, /* the domain's own policy */
     DEPENDS_ON_GROUPS = 1 << 3, /* the caller's UNIX groups */
+    DEPENDS_ON_NATIVE = 1 << 4, /* what libvirt itself lets the caller do */
+    DEPENDS_ON_NAMES = 1 << 5, /* SASL name, certificate and SELinux context of the caller */
 };
 
 typedef struct UnsureOperation {
@@ -20,6 +22,7 @@ typedef struct UnsureOperation {
     bool has_no_arguments; /* for certain: everything is known */
     json_object *parameters; /* the names of the arguments, borrowed; NULL: not known */
     bool groups_unknown; /* nobody knows which UNIX groups the caller is in */
+    bool names_unknown; /* nor by which names it is known beside the one that is recorded */
     json_object *wrapper; /* {"command-line": line}, owned; NULL: not known */
     Classification *classes; /* what it may be; owned */
     size_t n_classes;
