@@ -186,6 +186,53 @@ def test_summary_of_starts():
     assert len(records("--verdict", "audit", "-", input=text)) == 2
 
 
+LIFE = (
+    "QMP grant given: demo | inject-nmi | user=root | channel=qmp | grant=0a1b2c3d | for=user:bob | left=1"
+    " | seconds=900 | reason=bug 7\n"
+    "QMP dangerous: demo | inject-nmi | user=bob | rule=baseline:@dangerous | grant=0a1b2c3d | left=0 | reason=bug 7\n"
+    "QMP blocked: demo | inject-nmi | user=bob | rule=baseline:@dangerous | grant=0a1b2c3d | reason=it is spent\n"
+    "QMP blocked: demo | inject-nmi | user=eve | rule=baseline:@dangerous\n"
+    "QMP grant ended: demo | inject-nmi | user=- | channel=qmp | grant=0a1b2c3d | for=user:bob | left=0"
+    " | seconds=0 | reason=bug 7\n")
+USED = [{"grant": "0a1b2c3d", "taken": 1, "left": 0, "given-by": "root", "reason": "bug 7"}]
+
+
+def test_rows_of_a_grant():
+    """What one was given for, what passed by it, what it did not help, and its end: and nothing of others."""
+    _, *rows = audit("--grant", "0a1b2c3d", "-", input=LIFE)[1].splitlines()
+    assert [row[20:].split() for row in rows] == [line.split() for line in (
+        "demo root qmp grant given: inject-nmi - - grant 0a1b2c3d for user:bob",
+        "demo bob qmp inject-nmi dangerous grant baseline:@dangerous, grant 0a1b2c3d",
+        "demo bob qmp inject-nmi - deny baseline:@dangerous, grant 0a1b2c3d is spent",
+        "demo - qmp grant ended: inject-nmi - - grant 0a1b2c3d for user:bob")]
+    assert len(audit("-", input=LIFE)[1].splitlines()) == 6
+    assert audit("--grant", "0a1b2c3e", "-", input=LIFE)[:2] == (NONE, "")
+    assert audit("--grant", "0a1b2c3", "-", input=LIFE)[0] == UNSURE
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["--event", "grant"], ["given", "ended"]), (["--event", "grant", "--user", "root"], ["given"]),
+    (["--verdict", "grant"], [None]), (["--verdict", "grant", "--grant", "0a1b2c3d"], [None]),
+    (["--verdict", "deny", "--grant", "0a1b2c3d"], [None]), (["--command", "inject-*", "--user", "-"], ["ended"]),
+])
+def test_filters_of_grants(words, wanted):
+    assert [record.get("step") for record in records(*words, "-", input=LIFE)] == wanted
+
+
+def test_counts_of_grants():
+    """What passed by a grant is a command that passed."""
+    text = LIFE + made_up(at(3), command="inject-nmi", verdict="grant", rule="baseline:@dangerous", grants=USED)
+    summary = json.loads(audit("--summary", "--json", "-", input=text)[1])
+    assert (summary["total"], summary["blocked"], summary["granted"]) == (4, 2, 2)
+    assert summary["verdicts"] == {"grant": 2, "deny": 2}
+    assert ": 4 commands, 2 blocked, 2 passed by a grant, 0 starts; " in audit("--summary", "-", input=text)[1]
+    assert "granted" not in audit("--summary", "-", input=made_up(at(0)))[1]
+    counts = [json.loads(line) for line in audit("--count-by", "command", "--json", "-", input=text)[1].splitlines()]
+    assert counts == [{"count": 4, "command": "inject-nmi"}, {"count": 1, "command": "grant ended: inject-nmi"},
+                      {"count": 1, "command": "grant given: inject-nmi"}]
+    assert len(records("--grant", "0a1b2c3d", "-", input=text)) == 5
+
+
 def test_rows_of_policies_and_lost_records():
     """Of a digest the first digits are shown."""
     old, new = "0123456789abcdef" * 4, "f" * 64
@@ -471,10 +518,10 @@ def test_follow_the_trail(vm):
 
 @pytest.mark.parametrize("words, wanted", [
     (["--since", "sometime"], "'sometime' is no time: accepted are 2026-11-21"),
-    (["--verdict", "blocke"], "there is no verdict 'blocke': it is allow, warn, audit or deny"),
+    (["--verdict", "blocke"], "there is no verdict 'blocke': it is allow, warn, grant, audit or deny"),
     (["--class", "privilege"], "did you mean 'privileged'?"),
     (["--channel", "vnc"], "it is qmp, hmp or agent"),
-    (["--event", "strat"], "there is no event 'strat': it is decision, outcome, repeat, start, policy, identity"),
+    (["--event", "strat"], "there is no event 'strat': it is decision, outcome, repeat, start, grant, policy, identity"),
     (["--event", "start", "--outcomes"], "give one of them"),
     (["--verify", "--event", "start"], "give it no filters"),
     (["--count-by", "vm,usr"], "nothing is counted by 'usr': it is vm, user"),

@@ -33,6 +33,8 @@ SENT = [
     ("root", ["--hmp", "print", "1"], ("hmp", "print *")),
 ]
 REFUSED = [("bob", ["inject-nmi"]), ("alice", ["--hmp", "info registers"]), ("root", ["query-kvm"])]
+GRANTED = {"command": "inject-nmi", "class": "dangerous", "groups": ["@dangerous", "@known"], "verdict": "grant",
+           "rule": "baseline:@dangerous", "grants": [{"grant": "0a1b2c3d", "taken": 1, "left": 0, "reason": "x"}]}
 PERMISSIVE = ('<deny command="inject-nmi"/>', '<deny command="query-kvm"/>',
               '<deny channel="hmp" command="info registers"/>', '<warn command="system_reset"/>', "<allow/>")
 
@@ -204,6 +206,26 @@ def test_only_refusals(learn, records):
     assert "<!-- hmp info block: 1, first by" in done.stdout
     answer = json.loads(qmp_guard("policy", "learn", "--json", path).stdout)
     assert answer["rules"] == [] and [row["count"] for row in answer["denied"]] == [1, 2, 1]
+
+
+def test_what_passed_by_a_grant(learn, records):
+    """Is a refusal: no rule comes of it."""
+    refused = GRANTED | {"verdict": "deny", "grants": None}
+    done = learn(records(GRANTED, refused, {}))
+    assert done.returncode == YES and [rule[2] for rule in rules(done.stdout)] == ["query-status"]
+    assert "<!-- qmp inject-nmi: 2, first by baseline:@dangerous; by a grant passed 1 -->" in done.stdout
+    done = learn(records(GRANTED, GRANTED | {"verdict": "warn"}))
+    assert rules(done.stdout) == [("warn", "qmp", "inject-nmi", None, None)]
+    assert "<!-- inject-nmi: of these passed by a grant: 1 -->" in done.stdout
+    answer = json.loads(qmp_guard("policy", "learn", "--json", records(GRANTED)).stdout)
+    assert answer["rules"] == [] and [(row["count"], row["granted"]) for row in answer["denied"]] == [(1, 1)]
+
+
+def test_replay_names_the_grant(records, tmp_path):
+    (tmp_path / "policy.xml").write_text(policy('<allow command="inject-nmi"/>'))
+    status, changes, total = replay(tmp_path / "policy.xml", records(GRANTED))
+    assert (status, changes) == (NO, [("qmp", "inject-nmi", "grant", "allow")])
+    assert (total["passed"], total["otherwise"]) == (1, 0)
 
 
 @pytest.mark.parametrize("name", ["a b", "a*", "?", "qu\\xc3\\xa9ry", "a\x1b[31m", "<allow/>",
@@ -415,7 +437,32 @@ def wrapper_policy(line):
     (policy('<deny unix-group="ops"/>'), {"user": "nobody-knows-me"}, "depends on UNIX groups"),
     (policy('<deny unix-group="ops"/>'), {"user": "alice"}, "deny"),
     (policy('<deny unix-group="ops"/>'), {"user": "bob"}, None),
-    (policy('<deny unix-group="ops"/>'), {"user": "sasl:x", "who": {"sasl": "x"}}, "deny"),     # it may be one of them
+    (policy('<deny unix-group="ops"/>'), {"user": "sasl:x", "who": {"sasl": "x"}}, "deny"),
+    # Callers' other names.
+    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "sasl:x", "who": {"sasl": "x"}}, None),
+    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "sasl:y", "who": {"sasl": "y"}}, "deny"),
+    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "alice"}, "deny"),
+    (policy('<deny sasl="x"/>'), {"user": "sasl:y", "who": {"sasl": "y"}}, None),
+    (policy('<deny sasl="x"/>'), {"user": "alice"}, "deny"),
+    (policy('<allow x509="CN=a"/>', "<deny/>"), {"user": "x509:CN=a", "who": {"x509": "CN=a"}}, None),
+    (policy('<allow selinux="a:*"/>', "<deny/>"), {"who": {"user": "alice", "selinux": "a:b:c"}}, None),
+    (policy('<deny selinux="a:*"/>'), {"who": {"user": "alice", "selinux": "b:b:c"}}, None),
+    (policy('<deny selinux="a:*"/>'), {"who": None}, "depends on the caller's other names"),
+    (policy('<deny sasl="x"/>'), {"who": None}, "depends on the caller's other names"),
+    (policy('<deny sasl="x"/>'), {"user": "sasl:y", "who": None}, None),
+    # What libvirt itself would let the caller do.
+    (policy('<allow command="system_reset" require="native"/>'),
+     {"command": "system_reset", "verdict": "warn", "class": "privileged", "groups": ["@guest-power", "@privileged"]},
+     "depends on libvirt's permissions"),
+    (policy('<allow command="qom-set" require="native"/>'),
+     {"command": "qom-set", "verdict": "warn", "class": "privileged", "groups": ["@privileged"]}, "deny"),
+    (policy('<deny command="query-status"/>', '<allow require="native"/>'), {"verdict": "deny"}, None),
+    # What passed by a grant was denied, and a limit is not counted.
+    (policy(), GRANTED, None),
+    (policy('<deny command="inject-nmi"/>'), GRANTED, None),
+    (policy('<allow command="inject-nmi"/>'), GRANTED, "allow"),
+    (policy('<limit command="query-status" count="1" per="1h"/>'), {}, None),
+    (policy(), {"verdict": "deny", "rule": "domain:limit:query-status#1"}, "allow"),
 ])
 def test_what_a_record_leaves_open(records, tmp_path, text, record, expected):
     (tmp_path / "policy.xml").write_text(text)
@@ -432,6 +479,9 @@ def test_what_a_record_leaves_open(records, tmp_path, text, record, expected):
     (policy('<warn command="query-status"/>'), {"policy": "b" * 64}, "warn"),
     # Its policy refused this, and still does.
     (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "domain:query-status#1"}, None),
+    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "grant", "rule": "domain:query-status#1"}, None),
+    # ... but a limit of it need not be reached.
+    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "domain:limit:query-status#1"}, BY_DOMAIN),
     # The host refused, so of the domain's policy nothing is known.
     (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "host:query-status#1"}, BY_DOMAIN),
     (policy("<allow/>"), {"verdict": "deny", "rule": "host:query-status#1"}, "allow"),
