@@ -10,6 +10,7 @@ import pytest
 
 from audit_log import AuditLog
 from machines import GuestMachine, Machine, WitnessedMachine, bare_xml, is_guest_built, unique_name
+from recorded import write_records
 from second_lab import SecondLab
 
 MUST_RUN = os.environ.get("QMP_GUARD_MUST_RUN") == "1"
@@ -133,3 +134,13 @@ def public_directory(tmp_path):
     path.chmod(0o777)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Writes records into a file: each a decision with what is given over a usual one."""
+    def records_(*changes):
+        path = tmp_path / "audit.log"
+        write_records(path, changes)
+        return path
+    return records_

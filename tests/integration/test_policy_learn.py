@@ -12,10 +12,10 @@ import pytest
 
 from clients import HMP as HMP_FLAG, REPO, SYSTEM, answer_of, is_denied, monitor, qmp_guard, request, run
 from machines import NAMESPACE, policy
+from recorded import DUMP, GRANTED, HMP, MIGRATE, NO, SCREENDUMP, UNSURE, YES, replay
 
 EXAMPLES = REPO / "xml/examples"
 TRAIL = pathlib.Path("/var/log/libvirt/qmp-guard/audit.log")
-YES, NO, UNSURE = 0, 1, 2
 
 TRANSACTION = '{"execute":"transaction","arguments":{"actions":[{"type":"abort","data":{}}]}}'
 WRAPPED = request("human-monitor-command", command_line="info block")
@@ -33,8 +33,6 @@ SENT = [
     ("root", ["--hmp", "print", "1"], ("hmp", "print *")),
 ]
 REFUSED = [("bob", ["inject-nmi"]), ("alice", ["--hmp", "info registers"]), ("root", ["query-kvm"])]
-GRANTED = {"command": "inject-nmi", "class": "dangerous", "groups": ["@dangerous", "@known"], "verdict": "grant",
-           "rule": "baseline:@dangerous", "grants": [{"grant": "0a1b2c3d", "taken": 1, "left": 0, "reason": "x"}]}
 PERMISSIVE = ('<deny command="inject-nmi"/>', '<deny command="query-kvm"/>',
               '<deny channel="hmp" command="info registers"/>', '<warn command="system_reset"/>', "<allow/>")
 
@@ -61,24 +59,6 @@ def learn(tmp_path):
 
 
 @pytest.fixture
-def records(tmp_path):
-    """Writes records into a file: each a decision with what is given over a usual one."""
-    def records_(*changes):
-        path = tmp_path / "audit.log"
-        with path.open("w", encoding="utf-8") as file:
-            for seq, change in enumerate(changes, 1):
-                record = {"time": f"2026-11-21T10:00:00.{seq:06d}Z", "event": "decision", "domain": "demo",
-                          "user": "alice", "channel": "qmp", "command": "query-status", "verdict": "allow",
-                          "rule": "baseline:@safe", "who": {"user": change.get("user", "alice")},
-                          "policy": "none", "host-policy": "a" * 64}
-                record |= change | {"seq": seq, "chain": "0" * 64}
-                file.write(json.dumps({name: value for name, value in record.items() if value is not None},
-                                      separators=(",", ":")) + "\n")
-        return path
-    return records_
-
-
-@pytest.fixture
 def sent(make_vm):
     """A machine, and everything in SENT and REFUSED done to it."""
     machine = make_vm()
@@ -88,13 +68,6 @@ def sent(make_vm):
     for user, words in REFUSED:
         assert "access denied" in monitor(machine.name, *words, user=user).stderr, words
     return machine
-
-
-def replay(file, *words):
-    done = qmp_guard("policy", "replay", "--json", file, *words)
-    answer = json.loads(done.stdout) if done.stdout else {"changes": [], "total": {}}
-    changes = [(row["channel"], row["command"], row["was"], row["would-be"]) for row in answer["changes"]]
-    return done.returncode, changes, answer["total"]
 
 
 def test_learned_from_the_trail(sent, learn):
@@ -221,13 +194,6 @@ def test_what_passed_by_a_grant(learn, records):
     assert answer["rules"] == [] and [(row["count"], row["granted"]) for row in answer["denied"]] == [(1, 1)]
 
 
-def test_replay_names_the_grant(records, tmp_path):
-    (tmp_path / "policy.xml").write_text(policy('<allow command="inject-nmi"/>'))
-    status, changes, total = replay(tmp_path / "policy.xml", records(GRANTED))
-    assert (status, changes) == (NO, [("qmp", "inject-nmi", "grant", "allow")])
-    assert (total["passed"], total["otherwise"]) == (1, 0)
-
-
 @pytest.mark.parametrize("name", ["a b", "a*", "?", "qu\\xc3\\xa9ry", "a\x1b[31m", "<allow/>",
                                   "a\"/><allow/>", "&amp;", "[ab]", "", "a" * 300, "(unreadable)", "..."])
 def test_names_that_are_none(learn, records, name):
@@ -273,9 +239,6 @@ def test_repetitions_count(learn, records):
     path = records({}, {"event": "repeat", "count": 41, "command": "query-name", "class": "safe"})
     answer = json.loads(qmp_guard("policy", "learn", "--json", path).stdout)
     assert {row["command"]: row["count"] for row in answer["rules"]} == {"query-status": 1, "query-name": 41}
-
-
-HMP = {"channel": "hmp", "command": "human-monitor-command", "class": "dangerous", "rule": "domain:x#1"}
 
 
 @pytest.mark.parametrize("record, expected", [
@@ -367,131 +330,6 @@ def test_a_name_that_looks_like_a_uuid(learn, records):
     one, other = "12345678-1234-1234-1234-123456789abc", "12345678-1234-1234-1234-123456789abd"
     path = records({"domain": one, "uuid": other, "command": "query-name"}, {"domain": other, "uuid": one})
     assert [rule[2] for rule in rules(learn("--vm", one, path).stdout)] == ["query-status"]
-
-
-DUMP = '<argument name="filename" match="/dump/*"/>'
-SCREENDUMP = {"command": "screendump", "class": "privileged", "groups": ["@host-file-write", "@privileged", "@known"],
-              "verdict": "warn", "parameters": ["filename"]}
-BY_ARGUMENTS, BY_LINE, BY_DOMAIN = "depends on arguments", "depends on the HMP line", "depends on the domain's policy"
-
-
-MIGRATE = {"command": "migrate", "class": "privileged", "groups": ["@migration", "@privileged", "@known"],
-           "verdict": "warn", "parameters": ["uri"]}
-ABORT = {"command": "transaction", "parts": ["abort"], "parameters": ["actions"]}
-BARE = HMP | {"hmp": "info block", "parameters": []}
-VERBOSE = HMP | {"hmp": "info block", "parameters": ["verbose"]}
-DEVICE = HMP | {"hmp": "info block", "parameters": ["device"]}
-PROTECTED = SCREENDUMP | {"verdict": "deny", "rule": "confidential:@host", "profile": "confidential"}
-
-
-def hmp_policy(command, *more, kind="allow"):
-    return policy(f'<{kind} channel="hmp" command="{command}"/>', *more)
-
-
-def wrapper_policy(line):
-    return policy('<allow command="human-monitor-command">'
-                  f'<argument name="command-line" value="{line}"/></allow>')
-
-
-@pytest.mark.parametrize("text, record, expected", [
-    # Values are not known; names are.
-    (policy(f'<allow command="screendump">{DUMP}</allow>'), SCREENDUMP, BY_ARGUMENTS),
-    (policy(f'<warn command="screendump">{DUMP}</warn>'), SCREENDUMP, None),
-    (policy(f'<allow command="screendump">{DUMP}</allow>', '<allow command="screendump"/>'), SCREENDUMP, "allow"),
-    (policy('<allow command="screendump"><argument name="format" value="png"/></allow>'), SCREENDUMP, None),
-    (policy('<deny command="screendump"><argument name="format" value="png"/></deny>'), SCREENDUMP, BY_ARGUMENTS),
-    (policy(f'<allow command="screendump">{DUMP}</allow>'), SCREENDUMP | {"parameters": []}, None),
-    (policy(f'<allow command="screendump" user="bob">{DUMP}</allow>'), SCREENDUMP, None),
-    (policy(f'<deny command="quit">{DUMP}</deny>'), SCREENDUMP, None),
-    # A part's are not recorded.
-    (policy('<deny command="abort"><argument name="x" value="y"/></deny>'), ABORT, BY_ARGUMENTS),
-    (policy('<deny command="abort"/>'), ABORT, "deny"),
-    # Groups say what the arguments made of the command; without them they may be any.
-    (policy('<deny group="@host-net"/>'), MIGRATE | {"groups": ["@host-net", *MIGRATE["groups"]]}, "deny"),
-    (policy('<deny group="@host-net"/>'), MIGRATE, None),
-    (policy('<deny group="@host-net"/>'), MIGRATE | {"groups": None}, BY_ARGUMENTS),
-    # What was unknown then is judged as what it is now.
-    (policy('<deny group="@unknown"/>'), {"class": "unknown", "groups": ["@unknown"]}, None),
-    (policy('<deny group="@unknown"/>'), {"command": "x-new", "class": "unknown", "groups": ["@unknown"]}, "deny"),
-    # HMP lines. What lets pass does not match a `..` step, and a device may be called that.
-    (hmp_policy("info block"), BARE, None),
-    (hmp_policy("info block *"), BARE, "deny"),
-    (hmp_policy("info block -v"), VERBOSE, BY_LINE),
-    (hmp_policy("info block *"), VERBOSE, None),
-    (hmp_policy("info block *"), DEVICE, BY_LINE),
-    (hmp_policy("info block *", "<allow/>", kind="deny"), DEVICE, "deny"),
-    (hmp_policy("info chardev*", "<allow/>", kind="deny"), DEVICE, None),
-    (policy('<allow command="human-monitor-command"/>'), DEVICE, None),
-    (wrapper_policy("info block"), BARE, None),
-    (wrapper_policy("info block -v"), BARE, "deny"),
-    (wrapper_policy("info block -v"), VERBOSE, BY_ARGUMENTS),
-    (policy("<allow/>"), HMP | {"hmp": None}, BY_LINE),
-    # Refusals that no policy has to do with stay.
-    (policy("<allow/>"), {"command": "(unreadable)", "verdict": "deny", "rule": "request:unreadable"}, None),
-    (policy("<allow/>"), {"verdict": "deny", "rule": "domain:invalid", "policy": "invalid"}, "allow"),
-    # A protected guest.
-    (policy(), {"profile": "confidential"}, None),
-    (policy(), PROTECTED, None),
-    (policy(profile="baseline"), PROTECTED, "warn"),
-    # Groups of a user that this host does not know.
-    (policy('<deny unix-group="ops"/>'), {"user": "nobody-knows-me"}, "depends on UNIX groups"),
-    (policy('<deny unix-group="ops"/>'), {"user": "alice"}, "deny"),
-    (policy('<deny unix-group="ops"/>'), {"user": "bob"}, None),
-    (policy('<deny unix-group="ops"/>'), {"user": "sasl:x", "who": {"sasl": "x"}}, "deny"),
-    # Callers' other names.
-    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "sasl:x", "who": {"sasl": "x"}}, None),
-    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "sasl:y", "who": {"sasl": "y"}}, "deny"),
-    (policy('<allow sasl="x"/>', "<deny/>"), {"user": "alice"}, "deny"),
-    (policy('<deny sasl="x"/>'), {"user": "sasl:y", "who": {"sasl": "y"}}, None),
-    (policy('<deny sasl="x"/>'), {"user": "alice"}, "deny"),
-    (policy('<allow x509="CN=a"/>', "<deny/>"), {"user": "x509:CN=a", "who": {"x509": "CN=a"}}, None),
-    (policy('<allow selinux="a:*"/>', "<deny/>"), {"who": {"user": "alice", "selinux": "a:b:c"}}, None),
-    (policy('<deny selinux="a:*"/>'), {"who": {"user": "alice", "selinux": "b:b:c"}}, None),
-    (policy('<deny selinux="a:*"/>'), {"who": None}, "depends on the caller's other names"),
-    (policy('<deny sasl="x"/>'), {"who": None}, "depends on the caller's other names"),
-    (policy('<deny sasl="x"/>'), {"user": "sasl:y", "who": None}, None),
-    # What libvirt itself would let the caller do.
-    (policy('<allow command="system_reset" require="native"/>'),
-     {"command": "system_reset", "verdict": "warn", "class": "privileged", "groups": ["@guest-power", "@privileged"]},
-     "depends on libvirt's permissions"),
-    (policy('<allow command="qom-set" require="native"/>'),
-     {"command": "qom-set", "verdict": "warn", "class": "privileged", "groups": ["@privileged"]}, "deny"),
-    (policy('<deny command="query-status"/>', '<allow require="native"/>'), {"verdict": "deny"}, None),
-    # What passed by a grant was denied, and a limit is not counted.
-    (policy(), GRANTED, None),
-    (policy('<deny command="inject-nmi"/>'), GRANTED, None),
-    (policy('<allow command="inject-nmi"/>'), GRANTED, "allow"),
-    (policy('<limit command="query-status" count="1" per="1h"/>'), {}, None),
-    (policy(), {"verdict": "deny", "rule": "domain:limit:query-status#1"}, "allow"),
-])
-def test_what_a_record_leaves_open(records, tmp_path, text, record, expected):
-    (tmp_path / "policy.xml").write_text(text)
-    status, changes, total = replay(tmp_path / "policy.xml", records(record))
-    assert [change[3] for change in changes] == ([expected] if expected else [])
-    assert status == (YES if not expected else UNSURE if expected.startswith("depends") else NO)
-    assert total["judged"] == 1
-
-
-@pytest.mark.parametrize("text, record, expected", [
-    (policy('<deny command="query-status"/>'), {"policy": "b" * 64}, "deny"),
-    (policy(), {"policy": "b" * 64}, None),
-    (policy("<delegate/>"), {"policy": "b" * 64}, None),
-    (policy('<warn command="query-status"/>'), {"policy": "b" * 64}, "warn"),
-    # Its policy refused this, and still does.
-    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "domain:query-status#1"}, None),
-    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "grant", "rule": "domain:query-status#1"}, None),
-    # ... but a limit of it need not be reached.
-    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "domain:limit:query-status#1"}, BY_DOMAIN),
-    # The host refused, so of the domain's policy nothing is known.
-    (policy("<delegate/>"), {"policy": "b" * 64, "verdict": "deny", "rule": "host:query-status#1"}, BY_DOMAIN),
-    (policy("<allow/>"), {"verdict": "deny", "rule": "host:query-status#1"}, "allow"),
-    (policy("<allow/>"), {"policy": "invalid", "verdict": "deny", "rule": "domain:invalid"}, None),
-])
-def test_a_host_policy_above_policies_that_nobody_knows(records, tmp_path, text, record, expected):
-    (tmp_path / "policy.xml").write_text(text)
-    status, changes, _ = replay(tmp_path / "policy.xml", records(record), "--host")
-    assert [change[3] for change in changes] == ([expected] if expected else [])
-    assert status == (YES if not expected else UNSURE if expected.startswith("depends") else NO)
 
 
 TABLE = REPO / "tests/unit/decide.table"
