@@ -82,6 +82,7 @@ def test_a_passing_case(judge, case):
     ("allow | alice | qmp | a {\"x\":\"1|2\"} | b", "a bar inside a text is '\\|'"),
     ("permit | alice | qmp | query-status", "write allow, warn, audit or deny"),
     ("Allow | alice | qmp | query-status", "write allow, warn, audit or deny"),
+    ("grant | alice | qmp | query-status", "write allow, warn, audit or deny"),
     ("allow | alice | json | query-status", "write qmp, hmp or agent"),
     ("allow | | qmp | query-status", "'-' is somebody without a UNIX name"),
     ("allow | alice | qmp | ", "the text is missing"),
