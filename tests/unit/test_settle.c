@@ -259,6 +259,67 @@ static void test_too_much_work_is_not_granted(void **state)
     judging_end(&judging);
 }
 
+/* Somebody who takes uses of a grant just when they were read. */
+typedef struct Thief {
+    const Grant *grant;
+    unsigned rules; /* that were tried */
+    unsigned from; /* steals from this one on */
+    uint32_t stolen;
+} Thief;
+
+/* A DecideObserver: each decision tries one rule, and the first one knows of no grant yet. */
+static void steal(void *data, const Operation *operation, const Policy *policy, const Rule *rule,
+                  bool matched)
+{
+    GrantStore store = GRANT_STORE_INIT(grants_path);
+    Thief *thief = data;
+    GrantTake taken = {.grant = thief->grant, .count = 1};
+
+    if (++thief->rules >= thief->from &&
+        grant_store_take(&store, &taken, 1, grant_clock(), NULL) == 1)
+        thief->stolen++;
+    grant_store_close(&store);
+}
+
+typedef struct RaceRow {
+    const char *name;
+    uint32_t uses;
+    bool has_other; /* there is a second grant */
+    bool passes;
+    uint32_t stolen;
+} RaceRow;
+
+static const RaceRow race_rows[] = {
+    {"the last use is raced away", 1, false, false, 1},
+    {"a use is raced away", 2, false, true, 1},
+    {"the last use is raced away, and there is another grant", 1, true, true, 1},
+};
+
+static void test_race_row(void **state)
+{
+    const RaceRow *row = *state;
+    Grant grant = grant_of("quit", row->uses);
+    Grant other = grant_of("quit", 1);
+    Thief thief = {.grant = &grant, .from = 2};
+    Judging judging;
+
+    judging_start(&judging, NO_QUIT, NULL);
+    grants_add(&grant);
+    if (row->has_other)
+        grants_add(&other);
+    judging.call.observer = steal;
+    judging.call.observer_data = &thief;
+    assert_int_equal(judging_try_qmp(&judging, "quit"), row->passes);
+    assert_int_equal(thief.stolen, row->stolen);
+    check_left(&grant, 0);
+    if (row->has_other)
+        check_left(&other, 0);
+    if (!row->passes)
+        assert_has_word(judging.answer.message, " is spent");
+    assert_int_equal(judging.decisions, 1);
+    judging_end(&judging);
+}
+
 /* What refuses a grant is told in the record, and to the caller unless it is another's. */
 typedef struct RefusedRow {
     const char *name;
@@ -410,6 +471,7 @@ int main(void)
     unit_add("too many grants", test_too_many_grants, NULL);
     unit_add("never granted", test_never_granted, NULL);
     unit_add("too much work is not granted", test_too_much_work_is_not_granted, NULL);
+    UNIT_ADD_ROWS(race_rows, test_race_row);
     UNIT_ADD_ROWS(refused_rows, test_refused_row);
     unit_add("expired is recorded once", test_expired_is_recorded_once, NULL);
     unit_add("confirmed groups", test_confirmed_groups, NULL);
