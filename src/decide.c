@@ -364,14 +364,17 @@ const Grant *decide_refused_grant(const Question *question, const Decision *deci
     return NULL;
 }
 
-unsigned decide_amount(const Question *question, const Limit *limit, size_t *work)
+unsigned decide_amount(const Question *question, const Limit *limit, size_t *work,
+                       const Operation **ret_first)
 {
     Judge judge = {.question = question, .budget = WORK_BUDGET - *work};
     unsigned amount = 0;
 
+    *ret_first = &question->request->operations[0];
     for (size_t i = 0; i < question->request->n_operations && judge.budget > 0; i++) {
         judge.operation = &question->request->operations[i];
-        amount += rule_matches(&judge, &limit->rule);
+        if (rule_matches(&judge, &limit->rule) && amount++ == 0)
+            *ret_first = judge.operation;
     }
     *work = WORK_BUDGET - judge.budget;
     /* What nobody could count is all. */

@@ -66,10 +66,11 @@ typedef struct Question {
 Decision decide(const Question *question);
 
 /*
- * How many of the request's operations @limit counts. @work, at first 0, is what all the limits
- * of a request took: it has an end as that of a decision.
+ * How many of the request's operations @limit counts, and the first of them. @work, at first 0, is
+ * what all the limits of a request took: it has an end as that of a decision.
  */
-unsigned decide_amount(const Question *question, const Limit *limit, size_t *work);
+unsigned decide_amount(const Question *question, const Limit *limit, size_t *work,
+                       const Operation **ret_first);
 
 /*
  * Of the grants, the first that names an operation which @decision denies, and in @ret why it

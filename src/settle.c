@@ -183,6 +183,7 @@ typedef struct LimitScan {
     LimitUse uses[2 * LIMITS_MAX];
     const Limit *limits[2 * LIMITS_MAX];
     const Policy *policies[2 * LIMITS_MAX];
+    const Operation *operations[2 * LIMITS_MAX]; /* the first that is counted */
     char *keys[2 * LIMITS_MAX];
     size_t count;
     bool has_failed;
@@ -194,8 +195,9 @@ static void scan_limits(Settling *settling, const Policy *policy, LimitScan *sca
 
     for (size_t i = 0; i < policy->n_limits; i++) {
         const Limit *limit = &policy->limits[i];
-        unsigned amount = decide_amount(settling->question, limit, &settling->limit_work);
         size_t at = scan->count;
+        unsigned amount = decide_amount(settling->question, limit, &settling->limit_work,
+                                        &scan->operations[at]);
 
         if (amount == 0)
             continue;
@@ -223,14 +225,13 @@ static int64_t monotonic_ms(void)
 }
 
 /* Over a limit, the answer is as if a <deny> stood there. */
-static void deny_by_limit(Settling *settling, const Policy *policy, const Limit *limit, bool audits)
+static void deny_by_limit(Decision *decision, const LimitScan *scan, size_t which, bool audits)
 {
-    Decision *decision = &settling->answer->decision;
-
     decision->verdict = audits ? VERDICT_AUDIT : VERDICT_DENY;
     decision->cause = CAUSE_LIMIT;
-    decision->rule = &limit->rule;
-    decision->policy = policy;
+    decision->operation = scan->operations[which];
+    decision->rule = &scan->limits[which]->rule;
+    decision->policy = scan->policies[which];
     decision->n_takes = audits ? decision->n_takes : 0;
 }
 
@@ -257,7 +258,7 @@ static void take_limits_of(Settling *settling, bool audits)
                                 : limit_take(settling->call->limits, scan.uses, scan.count,
                                              monotonic_ms(), &which);
         if (taken != LIMIT_TAKEN)
-            deny_by_limit(settling, scan.policies[which], scan.limits[which], audits);
+            deny_by_limit(&settling->answer->decision, &scan, which, audits);
         settling->answer->is_repeated = taken == LIMIT_OVER_AGAIN;
     }
     for (size_t i = 0; i < scan.count; i++)

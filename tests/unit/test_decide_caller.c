@@ -107,9 +107,10 @@ static void test_limit_row(void **state)
     Policy *host = policy_of(POLICY_HOST, "", rules);
     Request *request = request_of_short(CHANNEL_QMP, "stop");
     Question question = {.request = request, .caller = row->caller, .host = host};
+    const Operation *first;
     size_t work = 0;
 
-    assert_int_equal(decide_amount(&question, &host->limits[0], &work), row->denies);
+    assert_int_equal(decide_amount(&question, &host->limits[0], &work, &first), row->denies);
     request_free(request);
     policy_unref(host);
 }
