@@ -180,6 +180,21 @@ static void test_refusal(void **state)
     judging_end(&judging);
 }
 
+/* Of a transaction, what the limit counts is named: not what is louder. */
+static void test_part_is_named(void **state)
+{
+    static const char text[] = "transaction {\"actions\":[{\"type\":\"abort\"}," ACTION "]}";
+    Judging judging;
+
+    (void)state;
+    judging_start(&judging, "<allow/><limit command='abort' count='1' per='1h'/>", NULL);
+    assert_true(judging_try_qmp(&judging, text));
+    assert_false(judging_try_qmp(&judging, text));
+    assert_has_word(judging.answer.message, "'abort' in 'transaction' on domain 'demo' is denied");
+    assert_has_word(judging.line, " | part=abort");
+    judging_end(&judging);
+}
+
 static void test_time_passes(void **state)
 {
     const struct timespec pause = {.tv_sec = 1, .tv_nsec = 10000000};
@@ -419,6 +434,7 @@ int main(void)
     grants_make_folder();
     UNIT_ADD_ROWS(limit_rows, test_limit_row);
     unit_add("a refusal", test_refusal, NULL);
+    unit_add("the part is named", test_part_is_named, NULL);
     unit_add("time passes", test_time_passes, NULL);
     unit_add("counted apart", test_counted_apart, NULL);
     unit_add("a dry run", test_dry_run, NULL);
