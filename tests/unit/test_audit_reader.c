@@ -551,76 +551,15 @@ static void test_when_row(void **state)
     assert_string_equal(text, row->wanted);
 }
 
-/* What is let through unparsed has to be what json-c would take. */
-typedef struct ScanRow {
-    const char *text;
-    bool is_sound;
-} ScanRow;
-
-static const ScanRow scan_rows[] = {
-    {"{}", true},
-    {"{\"a\":1}", true},
-    {"{\"a\":\"x\\\\y\\\"\",\"b\":[],\"c\":{},\"d\":[1,\"x\",{\"y\":-2}]}", true},
-    {"", false},
-    {"{", false},
-    {"{\"a\":1", false},
-    {"{\"a\":1}}", false},
-    {"{\"a\":1,}", false},
-    {"{\"a\" :1}", false},
-    {"{\"a\":01}", false},
-    {"{\"a\":-}", false},
-    {"{\"a\":}", false},
-    {"{\"a\":[1,]}", false},
-    {"{\"a\":[1}", false},
-    {"{\"a\":\"\\u0041\"}", false}, /* the guard does not write it */
-    {"{\"a\":\"\xc3\xa4\"}", false},
-    {"{\"a\":\"\x01\"}", false},
-    {"{\"a\":\"x}", false},
-    {"{a:1}", false},
-    {"[1]", false},
-};
-
-static void test_scan_row(void **state)
-{
-    const ScanRow *row = *state;
-    CLEANUP(mem) char *copy = malloc(strlen(row->text) + 1); /* so that its end is known */
-    CLEANUP(json) json_object *parsed = json_tokener_parse(row->text);
-
-    memcpy(copy, row->text, strlen(row->text));
-    assert_int_equal(scan_is_sound(copy, strlen(row->text)), row->is_sound);
-    if (row->is_sound)
-        assert_non_null(parsed);
-}
-
-static void test_scan_members(void **state)
-{
-    static const char line[] = "{\"a\":\"x\\\\\",\"b\":[\"]\",{\"c\":1}],\"d\":7}";
-    static const char *const names[] = {"a", "b", "d"};
-    static const char *const values[] = {"\"x\\\\\"", "[\"]\",{\"c\":1}]", "7"};
-    Scan scan = scan_start(line, sizeof(line) - 1);
-    ScanMember member;
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        assert_true(scan_next(&scan, &member));
-        assert_true(scan_is_named(&member, names[i]));
-        assert_int_equal(member.value_length, strlen(values[i]));
-        assert_memory_equal(member.value, values[i], member.value_length);
-    }
-    assert_false(scan_next(&scan, &member));
-    assert_false(scan.failed);
-}
-
 int main(void)
 {
     setenv("TZ", "UTC", 1);
     tzset();
     UNIT_ADD_ROWS(rows, test_row);
     UNIT_ADD_ROWS(when_rows, test_when_row);
-    UNIT_ADD_ROWS(scan_rows, test_scan_row);
     UNIT_ADD_ROWS(member_rows, test_members);
     unit_add("time, place and members", test_when, NULL);
     unit_add("long lines", test_long_lines, NULL);
     unit_add("gzip", test_gzip, NULL);
-    unit_add("members of a line", test_scan_members, NULL);
     return unit_run("audit reader");
 }

@@ -200,13 +200,16 @@ static const char *read_line(AuditRow *row)
     while (scan_next(&scan, &member)) {
         if (is_bad_count(&member))
             return JSON_LINE_BAD_COUNT;
+        if (scan_is_named(&member, "refused-grant") && *member.value == '{') {
+            if (read_refused(row, &member) < 0)
+                return no_room;
+            continue;
+        }
         why = take_member(row, &member);
         if (why)
             return why;
         if (scan_is_named(&member, "who") && audit_row_is_event(row, "identity") &&
             read_claim(row, &member) < 0)
-            return no_room;
-        if (scan_is_named(&member, "refused-grant") && read_refused(row, &member) < 0)
             return no_room;
     }
     return scan.failed ? "members that cannot be told apart" : NULL;
