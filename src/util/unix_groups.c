@@ -90,7 +90,8 @@ int unix_groups_read(const char *user, gid_t gid, UnixGroups *ret)
     if (!gids || find_primary_group(user, &primary) < 0 ||
         getgrouplist(user, primary, gids, &count) < 0)
         return -1;
-    gids[count++] = gid;
+    if (gid != (gid_t)-1)
+        gids[count++] = gid;
     groups.names = calloc((size_t)count, sizeof(*groups.names));
     if (!groups.names || add_names(&groups, gids, count, primary) < 0) {
         unix_groups_clear(&groups);
