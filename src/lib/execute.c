@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sends a text through the guarded daemon, with a grant for it alone if that is wanted. All that
+ * may fail for the grant's sake fails before anything is sent. Behind the sending no call of
+ * libvirt's is made: each makes it forget the error that the caller is to read.
+ */
+#include "failure.h"
+
+#include "domain/run.h"
+#include "grant/grant_give.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* The daemon judges before it does anything else; so long it may be busy with other clients. */
+#define GRANT_SECONDS 30
+
+#define ENTRY_BYTES_MAX ((size_t)1048576)
+
+/* What is wanted. Everything is borrowed. */
+typedef struct Execution {
+    virDomainPtr domain;
+    Channel channel;
+    const char *text;
+    const char *reason;
+    QmpguardError *error;
+} Execution;
+
+/*
+ * Opened for each call: a process may be many programs in one, and its children inherit nothing.
+ * Several in one process keep out of each other's way as processes do.
+ */
+typedef struct OwnDesk {
+    GrantStore store;
+    Trail trail;
+    GrantDesk desk;
+} OwnDesk;
+
+static void open_desk(OwnDesk *own)
+{
+    *own = (OwnDesk){.store = GRANT_STORE_INIT(GRANTS_PATH), .trail = TRAIL_INIT(TRAIL_PATH)};
+    own->desk = (GrantDesk){.store = &own->store, .trail = &own->trail};
+}
+
+static void close_desk(OwnDesk *own)
+{
+    grant_store_close(&own->store);
+    trail_close(&own->trail);
+}
+
+/* Whether @uri leads to the system daemon of the host that this process runs on. */
+static bool is_local_system(const char *uri)
+{
+    static const char *const local[] = {"qemu:///system", "qemu+unix:///system"};
+
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        size_t length = strlen(local[i]);
+
+        if (strncmp(uri, local[i], length) == 0 && (!uri[length] || uri[length] == '?'))
+            return true;
+    }
+    return false;
+}
+
+static int check_connection(const Execution *execution)
+{
+    CLEANUP(mem) char *uri = virConnectGetURI(virDomainGetConnect(execution->domain));
+
+    if (!uri)
+        return failure_set(execution->error, QMPGUARD_ERROR_LIBVIRT,
+                           "cannot say where the connection leads: %s", virGetLastErrorMessage());
+    if (!is_local_system(uri))
+        return failure_set(execution->error, QMPGUARD_ERROR_CONNECTION,
+                           "the connection is to %s: a grant can be given for qemu:///system of "
+                           "this host only",
+                           uri);
+    return QMPGUARD_OK;
+}
+
+/* The name of the user that this process is: the daemon asks the same database. */
+static int read_user(const Execution *execution, char *ret, size_t size)
+{
+    CLEANUP(mem) char *buffer = NULL;
+    struct passwd entry;
+    struct passwd *found = NULL;
+    int result = ERANGE;
+
+    for (size_t space = 1024; result == ERANGE && space <= ENTRY_BYTES_MAX; space *= 2) {
+        char *grown = realloc(buffer, space);
+
+        if (!grown)
+            return failure_set(execution->error, QMPGUARD_ERROR_MEMORY, "out of memory");
+        buffer = grown;
+        result = getpwuid_r(geteuid(), &entry, buffer, space, &found);
+    }
+    if (result != 0 || !found || strlen(entry.pw_name) >= size)
+        return failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
+                           "the user %u has no name that a grant could be given to",
+                           (unsigned)geteuid());
+    memcpy(ret, entry.pw_name, strlen(entry.pw_name) + 1);
+    return QMPGUARD_OK;
+}
+
+static int check_grant_wanted(const Execution *execution)
+{
+    const char *reason = execution->reason;
+
+    if (!reason || !reason[strspn(reason, " \t\n")])
+        return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
+                           "what is dangerous needs a reason");
+    if (strlen(reason) >= GRANT_REASON_SIZE)
+        return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
+                           "the reason is longer than %d bytes", GRANT_REASON_SIZE - 1);
+    if (geteuid() != 0)
+        return failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
+                           "only root may give a grant; nothing was sent");
+    return check_connection(execution);
+}
+
+/* The grant is for what @text asks for, however it is spelt. */
+static int read_text(const Execution *execution, Grant *grant)
+{
+    const char *text = execution->text;
+    Reason why;
+    Request *request = request_parse(execution->channel, text, strlen(text), &why);
+
+    if (!request)
+        return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
+                           "the text cannot be read: %s; nothing was sent", why.text);
+    grant_set_text(grant, request);
+    request_free(request);
+    return QMPGUARD_OK;
+}
+
+static int prepare_grant(const Execution *execution, Grant *grant)
+{
+    const char *name;
+    Reason why;
+    int code = check_grant_wanted(execution);
+
+    if (code == QMPGUARD_OK)
+        code = read_text(execution, grant);
+    if (code == QMPGUARD_OK)
+        code = read_user(execution, grant->given_by, sizeof(grant->given_by));
+    if (code != QMPGUARD_OK)
+        return code;
+    name = virDomainGetName(execution->domain);
+    if (!name || virDomainGetUUIDString(execution->domain, grant->uuid) < 0)
+        return failure_set(execution->error, QMPGUARD_ERROR_LIBVIRT,
+                           "cannot identify the domain: %s", virGetLastErrorMessage());
+    if (run_read(name, &grant->run, &why) < 0)
+        return failure_set(execution->error, QMPGUARD_ERROR_DOMAIN,
+                           "no run of the domain to give a grant for: %s; nothing was sent",
+                           why.text);
+    snprintf(grant->domain, sizeof(grant->domain), "%s", name);
+    snprintf(grant->caller, sizeof(grant->caller), "%s", grant->given_by);
+    snprintf(grant->reason, sizeof(grant->reason), "%s", execution->reason);
+    grant->caller_kind = GRANT_USER;
+    grant->uses = 1;
+    return QMPGUARD_OK;
+}
+
+/* Sends the text as any client would; what libvirt says of it is ours to say. */
+static int send_text(const Execution *execution, char **ret_reply)
+{
+    virErrorPtr last;
+    int code;
+
+    if (execution->channel == CHANNEL_AGENT) {
+        *ret_reply = virDomainQemuAgentCommand(execution->domain, execution->text,
+                                               VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT, 0);
+        if (*ret_reply)
+            return QMPGUARD_OK;
+    } else {
+        unsigned int flags = execution->channel == CHANNEL_HMP
+                                 ? VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+                                 : VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT;
+
+        if (virDomainQemuMonitorCommand(execution->domain, execution->text, ret_reply, flags) >= 0)
+            return QMPGUARD_OK;
+        *ret_reply = NULL;
+    }
+    last = virGetLastError();
+    code = last && last->code == VIR_ERR_ACCESS_DENIED ? QMPGUARD_ERROR_DENIED
+                                                       : QMPGUARD_ERROR_LIBVIRT;
+    return failure_set(execution->error, (QmpguardCode)code, "%s", virGetLastErrorMessage());
+}
+
+static int execute_with_grant(const Execution *execution, char **ret_reply)
+{
+    Grant grant = {0};
+    OwnDesk own;
+    Reason why;
+    int code = prepare_grant(execution, &grant);
+
+    if (code != QMPGUARD_OK)
+        return code;
+    open_desk(&own);
+    if (grant_give(&own.desk, &grant, GRANT_SECONDS, &why) < 0) {
+        code = failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
+                           "no grant could be given: %s; nothing was sent", why.text);
+    } else {
+        code = send_text(execution, ret_reply);
+        /* Nobody can be told if it fails; it is over in seconds anyhow. */
+        (void)grant_revoke(&own.desk, grant.id, grant.given_by, &why);
+    }
+    close_desk(&own);
+    return code;
+}
+
+int qmpguard_execute(virDomainPtr domain, int channel, const char *text, unsigned int flags,
+                     const char *reason, char **ret_reply, QmpguardError *error)
+{
+    const Execution execution = {domain, (Channel)channel, text, reason, error};
+
+    failure_clear(error);
+    if (ret_reply)
+        *ret_reply = NULL;
+    if (!domain || !text || !ret_reply)
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT,
+                           "no domain, no text, or no place for the reply");
+    if (channel < 0 || channel >= CHANNEL_COUNT)
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "the channel is none");
+    if (flags & ~QMPGUARD_ALLOW_DANGEROUS)
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "flags that this library does not know");
+    return flags & QMPGUARD_ALLOW_DANGEROUS ? execute_with_grant(&execution, ret_reply)
+                                            : send_text(&execution, ret_reply);
+}
