@@ -355,13 +355,18 @@ const Grant *decide_refused_grant(const Question *question, const Decision *deci
                                   GrantObstacle *ret)
 {
     GrantQuestion asked = ask_grants(question, decision->operation);
+    const Grant *nearest = NULL;
 
+    *ret = GRANT_UNRELATED;
     for (size_t i = 0; i < question->n_grants; i++) {
-        *ret = grant_try(&question->grants[i], &asked);
-        if (*ret != GRANT_UNRELATED)
-            return &question->grants[i];
+        GrantObstacle obstacle = grant_try(&question->grants[i], &asked);
+
+        if (obstacle > *ret) {
+            *ret = obstacle;
+            nearest = &question->grants[i];
+        }
     }
-    return NULL;
+    return nearest;
 }
 
 unsigned decide_amount(const Question *question, const Limit *limit, size_t *work,

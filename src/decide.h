@@ -73,8 +73,8 @@ unsigned decide_amount(const Question *question, const Limit *limit, size_t *wor
                        const Operation **ret_first);
 
 /*
- * Of the grants, the first that names an operation which @decision denies, and in @ret why it
- * does not count. NULL: there is none.
+ * Of the grants that name the operation which @decision denies, the one that came nearest to
+ * letting it pass, and in @ret why it does not count. NULL: there is none.
  */
 const Grant *decide_refused_grant(const Question *question, const Decision *decision,
                                   GrantObstacle *ret);

@@ -83,7 +83,7 @@ typedef struct GrantTake {
     uint32_t left; /* set when they are taken */
 } GrantTake;
 
-/* Why a grant does not count. Zero is that it has nothing to do with it. */
+/* Why a grant does not count. Zero is that it has nothing to do with it; a larger one is nearer. */
 typedef enum GrantObstacle {
     GRANT_UNRELATED = 0, /* another domain, channel, command or text */
     GRANT_OTHER_CALLER,
