@@ -9,6 +9,7 @@
  * A reason, as in the last line, lets the text pass this once, whatever the policies say.
  * Exit status: 0, or the QmpguardCode of what failed.
  */
+#include <libvirt/virterror.h>
 #include <pwd.h>
 #include <qmpguard.h>
 #include <stdio.h>
@@ -53,7 +54,9 @@ static int execute(const char *name, const char *text, const char *reason)
     QmpguardError error = {.code = QMPGUARD_ERROR_LIBVIRT};
     char *reply;
 
-    if (domain) {
+    if (!domain) {
+        fprintf(stderr, "execute: %s\n", virGetLastErrorMessage());
+    } else {
         if (qmpguard_execute(domain, QMPGUARD_QMP, text, flags, reason, &reply, &error) ==
             QMPGUARD_OK)
             printf("%s\n", reply);
@@ -67,6 +70,13 @@ static int execute(const char *name, const char *text, const char *reason)
     return error.code;
 }
 
+/* Else libvirt prints each error itself. */
+static void stay_silent(void *data, virErrorPtr error)
+{
+    (void)data;
+    (void)error;
+}
+
 int main(int argc, char **argv)
 {
     int code;
@@ -75,6 +85,7 @@ int main(int argc, char **argv)
         fputs("usage: execute DOMAIN TEXT [REASON]\n", stderr);
         return QMPGUARD_ERROR_ARGUMENT;
     }
+    virSetErrorFunc(NULL, stay_silent);
     code = judge(argv[1], argv[2]);
     return code ? code : execute(argv[1], argv[2], argv[3]);
 }
