@@ -12,9 +12,9 @@ typedef struct UnixGroups {
 } UnixGroups;
 
 /*
- * Asks for all groups of @user, with @gid, the group it connected with, beside them;
- * (gid_t)-1: it did not. It may take as long as the name service takes. Returns 0, or -1 when there is no full
- * answer: then nobody knows what the user is not in. Released with unix_groups_clear().
+ * Asks for all groups of @user, with @gid, the group it connected with, beside them; (gid_t)-1:
+ * it did not. It may take as long as the name service takes. Returns 0, or -1 when there is no
+ * full answer: then nobody knows what the user is not in. Released with unix_groups_clear().
  */
 int unix_groups_read(const char *user, gid_t gid, UnixGroups *ret);
 void unix_groups_clear(UnixGroups *groups);

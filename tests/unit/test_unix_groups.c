@@ -39,6 +39,22 @@ static void test_other_group(void **state)
     unix_groups_clear(&groups);
 }
 
+/* Who did not connect came with no group: none is added, whatever that number may be called. */
+static void test_no_other_group(void **state)
+{
+    UnixGroups with = {0};
+    UnixGroups without = {0};
+
+    (void)state;
+    assert_int_equal(unix_groups_read("root", 0, &with), 0);
+    assert_int_equal(unix_groups_read("root", (gid_t)-1, &without), 0);
+    assert_true(has_name(&without, "root"));
+    /* A user's own group is there twice when it is also the one that it came with. */
+    assert_int_equal(without.n_names + 1, with.n_names);
+    unix_groups_clear(&with);
+    unix_groups_clear(&without);
+}
+
 /* Who is in no list could be in any group. */
 static void test_unknown_user(void **state)
 {
@@ -53,6 +69,7 @@ int main(void)
 {
     unit_add("root", test_root, NULL);
     unit_add("another group", test_other_group, NULL);
+    unit_add("no other group", test_no_other_group, NULL);
     unit_add("unknown user", test_unknown_user, NULL);
     return unit_run("unix_groups");
 }
