@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* confirm: a second person's word for a grant. */
-#include "admin.h"
+#include "grant/admin.h"
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"

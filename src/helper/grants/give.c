@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grant: gives one. */
-#include "admin.h"
 #include "asked.h"
+#include "grant/admin.h"
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"

@@ -3,7 +3,7 @@
 #ifndef QG_ADMIN_H
 #define QG_ADMIN_H
 
-#include "grant/grant.h"
+#include "grant.h"
 
 #include <stdbool.h>
 

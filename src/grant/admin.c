@@ -2,11 +2,11 @@
 #include "admin.h"
 
 #include "util/cleanup.h"
+#include "util/user_name.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <string.h>
 
 #define LOGIN_UID_PATH "/proc/self/loginuid"
@@ -49,17 +49,12 @@ Admin admin_at_work(void)
 {
     Admin admin = {.name = ROOT};
     uint32_t uid = login_uid();
-    const struct passwd *entry;
 
     if (uid == NO_UID)
         uid = parse_uid(getenv("SUDO_UID"));
     if (uid == NO_UID || uid == 0)
         return admin;
-    entry = getpwuid(uid);
-    /* A name that does not fit would be another's when it is cut. */
-    if (entry && strlen(entry->pw_name) < sizeof(admin.name))
-        memcpy(admin.name, entry->pw_name, strlen(entry->pw_name) + 1);
-    else
+    if (user_name_read(uid, admin.name, sizeof(admin.name)) < 0)
         snprintf(admin.name, sizeof(admin.name), "uid:%" PRIu32, uid);
     admin.is_known = admin_is_person(admin.name);
     return admin;
