@@ -22,6 +22,9 @@ void grant_set_text(Grant *grant, const Request *request)
     grant_text_digest(request, &text);
     memcpy(grant->text, text.digest, sizeof(text.digest));
     grant->channel = (int32_t)first->channel;
+    grant->groups = 0;
+    for (size_t i = 0; i < request->n_operations; i++)
+        grant->groups |= request->operations[i].is.groups;
     /* The name, as an HMP line has values in it; no name is longer than this. */
     snprintf(grant->command, sizeof(grant->command), "%s", first->name);
 }

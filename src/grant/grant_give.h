@@ -17,7 +17,7 @@ typedef struct GrantDesk {
     bool tells_syslog; /* beside the trail; a library leaves its program's system log alone */
 } GrantDesk;
 
-/* Makes @grant one of @request's text alone: its channel, command and text. */
+/* Makes @grant one of @request's text alone: its channel, command, groups and text. */
 void grant_set_text(Grant *grant, const Request *request);
 
 /*

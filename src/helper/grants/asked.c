@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "asked.h"
 
+#include "grant/grant_give.h"
 #include "helper.h"
 #include "request/request.h"
 #include "util/cleanup.h"
@@ -195,11 +196,9 @@ static void ask_request(const Request *request, Asked *ret)
 static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
 {
     CLEANUP(mem) char *text = NULL;
-    GrantText digest;
     size_t length = 0;
     Request *request;
     Reason why;
-    int result;
 
     if (options->text_file) {
         text = read_file(options->text_file, &length);
@@ -214,14 +213,10 @@ static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
     request = request_parse(options->channel, text, length, &why);
     if (!request)
         return complain("this text passes for nobody, with a grant or without: %s", why.text), -1;
-    grant_text_digest(request, &digest);
-    memcpy(grant->text, digest.digest, sizeof(digest.digest));
-    grant->channel = (int32_t)request->operations[0].channel;
+    grant_set_text(grant, request);
     ask_request(request, ret);
-    result = copy_text("the command's name", request->operations[0].name, grant->command,
-                       sizeof(grant->command));
     request_free(request);
-    return result;
+    return 0;
 }
 
 /* An HMP line is granted as it is judged: as QEMU reads it, with single spaces. */
@@ -303,6 +298,6 @@ int grant_ask(const GrantOptions *options, Grant *grant, Asked *ret)
         copy_text("--reason", options->reason, grant->reason, sizeof(grant->reason)) < 0)
         return -1;
     grant->groups = ret->groups;
-    grant->uses = grant->left = options->uses;
+    grant->uses = options->uses;
     return 0;
 }

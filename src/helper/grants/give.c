@@ -9,7 +9,6 @@
 
 #include <libvirt/virterror.h>
 #include <string.h>
-#include <time.h>
 
 /* What the host policy asks of a second person. Returns 0, or -1 after complaining. */
 static int read_confirmed_groups(GroupSet *ret)
@@ -63,26 +62,16 @@ static int find_run(const HelperContext *context, const char *wanted, Grant *gra
     return result;
 }
 
-/* Recorded first: what is not on record is not given. Returns 0, or -1 after complaining. */
+/* Returns 0, or -1 after complaining. */
 static int give(const GrantOptions *options, Grant *grant)
 {
     Admin admin = admin_at_work();
-    int64_t now = grant_clock();
     Reason why;
 
     memcpy(grant->given_by, admin.name, sizeof(admin.name));
-    grant->state = GRANT_GIVEN;
-    grant->given = time(NULL);
-    grant->expires = now + options->seconds * 1000;
-    if (now <= 0 || grant_make_id(grant) < 0)
-        return complain("no clock or no random number to be had: nothing is granted"), -1;
-    if (ledger_record(STEP_GIVEN, grant, admin.name) < 0)
-        return complain("nothing is granted"), -1;
-    if (grant_store_add(&ledger_store, grant, now, &why) == 0)
-        return 0;
-    complain("nothing is granted: %s", why.text);
-    (void)ledger_record(STEP_FAILED, grant, admin.name);
-    return -1;
+    if (grant_give(&ledger_desk, grant, options->seconds, &why) < 0)
+        return complain("nothing is granted: %s", why.text), -1;
+    return 0;
 }
 
 static void tell(const Grant *grant, const Asked *asked, GroupSet confirmed_groups)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ledger.h"
 
-#include "audit/outside.h"
 #include "helper.h"
 #include "util/cleanup.h"
 
@@ -12,19 +11,16 @@ GrantStore ledger_store = GRANT_STORE_INIT(GRANTS_PATH);
 
 static Trail trail = TRAIL_INIT(TRAIL_PATH);
 
+const GrantDesk ledger_desk = {.store = &ledger_store, .trail = &trail, .tells_syslog = true};
+
 int ledger_record(GrantStep step, const Grant *grant, const char *by)
 {
-    GrantEvent event = {.step = step, .grant = grant, .by = by, .now = grant_clock()};
-    AuditRecord record;
     Reason why;
-    int result;
 
-    audit_grant_make(&event, &record);
-    result = outside_record(&trail, &record, &why);
-    audit_record_clear(&record);
-    if (result < 0)
-        complain("cannot record: %s", why.text);
-    return result;
+    if (grant_record(&ledger_desk, step, grant, by, &why) == 0)
+        return 0;
+    complain("cannot record: %s", why.text);
+    return -1;
 }
 
 /* A GrantChange: nothing happens by itself when a grant is over. */

@@ -3,10 +3,10 @@
 #ifndef QG_LEDGER_H
 #define QG_LEDGER_H
 
-#include "audit/grant.h"
-#include "grant/grant_store.h"
+#include "grant/grant_give.h"
 
 extern GrantStore ledger_store;
+extern const GrantDesk ledger_desk;
 
 /*
  * Opens the ledger: only root may. Marks the grants that are over, by time or with their run, and
