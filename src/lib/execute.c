@@ -7,20 +7,18 @@
 #include "failure.h"
 
 #include "domain/run.h"
+#include "grant/admin.h"
 #include "grant/grant_give.h"
 #include "util/cleanup.h"
+#include "util/user_name.h"
 
-#include <errno.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
 
 /* The daemon judges before it does anything else; so long it may be busy with other clients. */
 #define GRANT_SECONDS 30
-
-#define ENTRY_BYTES_MAX ((size_t)1048576)
 
 /* What is wanted. Everything is borrowed. */
 typedef struct Execution {
@@ -82,27 +80,18 @@ static int check_connection(const Execution *execution)
     return QMPGUARD_OK;
 }
 
-/* The name of the user that this process is: the daemon asks the same database. */
-static int read_user(const Execution *execution, char *ret, size_t size)
+/* The grant is for the user that this process is, whom the daemon names by the same database. */
+static int set_people(const Execution *execution, Grant *grant)
 {
-    CLEANUP(mem) char *buffer = NULL;
-    struct passwd entry;
-    struct passwd *found = NULL;
-    int result = ERANGE;
+    const Admin admin = admin_at_work();
 
-    for (size_t space = 1024; result == ERANGE && space <= ENTRY_BYTES_MAX; space *= 2) {
-        char *grown = realloc(buffer, space);
-
-        if (!grown)
-            return failure_set(execution->error, QMPGUARD_ERROR_MEMORY, "out of memory");
-        buffer = grown;
-        result = getpwuid_r(geteuid(), &entry, buffer, space, &found);
-    }
-    if (result != 0 || !found || strlen(entry.pw_name) >= size)
+    if (user_name_read(geteuid(), grant->caller, sizeof(grant->caller)) < 0)
         return failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
-                           "the user %u has no name that a grant could be given to",
+                           "the user %u has no name that a grant could be given to; nothing was "
+                           "sent",
                            (unsigned)geteuid());
-    memcpy(ret, entry.pw_name, strlen(entry.pw_name) + 1);
+    grant->caller_kind = GRANT_USER;
+    memcpy(grant->given_by, admin.name, sizeof(admin.name));
     return QMPGUARD_OK;
 }
 
@@ -146,7 +135,7 @@ static int prepare_grant(const Execution *execution, Grant *grant)
     if (code == QMPGUARD_OK)
         code = read_text(execution, grant);
     if (code == QMPGUARD_OK)
-        code = read_user(execution, grant->given_by, sizeof(grant->given_by));
+        code = set_people(execution, grant);
     if (code != QMPGUARD_OK)
         return code;
     name = virDomainGetName(execution->domain);
@@ -158,9 +147,7 @@ static int prepare_grant(const Execution *execution, Grant *grant)
                            "no run of the domain to give a grant for: %s; nothing was sent",
                            why.text);
     snprintf(grant->domain, sizeof(grant->domain), "%s", name);
-    snprintf(grant->caller, sizeof(grant->caller), "%s", grant->given_by);
     snprintf(grant->reason, sizeof(grant->reason), "%s", execution->reason);
-    grant->caller_kind = GRANT_USER;
     grant->uses = 1;
     return QMPGUARD_OK;
 }

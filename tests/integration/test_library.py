@@ -168,7 +168,7 @@ def test_root_with_the_flag(execute, witness, trail):
     (given,) = trail.records("grant")
     (decision,) = trail.records("decision")
     assert (given["step"], given["for"], given["uses"], given["command"]) == ("given", "user:root", 1, "inject-nmi")
-    assert given["reason"] == "the guest hangs" and given["user"] == given["given-by"] == "root"
+    assert given["reason"] == "the guest hangs" and given["user"] == given["given-by"]
     assert 28 <= given["seconds"] <= 30 and len(given["granted-text"]) == 64
     assert decision["verdict"] == "grant"
     (taken,) = decision["grants"]
@@ -187,6 +187,16 @@ def test_each_time_a_grant(execute, witness, trail):
     assert taken == [record["grant"] for record in trail.records("grant")] and len(set(taken)) == 2
 
 
+def test_who_gave_it(installed, witness, trail):
+    """The person on record is who logged in, as for the helper's grants; it is root's grant all the same."""
+    done = run("sh", "-c", 'echo 21001 >/proc/self/loginuid && exec "$@"', "sh", *installed.examples["c"], witness.name,
+               NMI, "by hand", env=installed.environment)
+    assert done.returncode == 0, done.stderr
+    (given,) = trail.records("grant")
+    assert (given["user"], given["given-by"], given["for"]) == ("alice", "alice", "user:root")
+    assert witness.executed() == ["inject-nmi"]
+
+
 def test_only_root(execute, witness, trail):
     """No other user gets further than the library, which sends nothing."""
     done = execute(witness.name, NMI, "I need it", user="alice")
@@ -201,7 +211,7 @@ def test_unused_is_revoked(execute, witness, trail):
     assert witness.executed() == ["inject-nmi"] and decisions(trail) == [("inject-nmi", "allow")]
     assert steps(trail) == ["given", "revoked"]
     given, revoked = trail.records("grant")
-    assert given["grant"] == revoked["grant"] and revoked["left"] == 1 and revoked["user"] == "root"
+    assert given["grant"] == revoked["grant"] and revoked["left"] == 1 and revoked["user"] == given["user"]
     witness.clear_policy()
     assert is_denied(witness.send(NMI))
     assert witness.executed() == ["inject-nmi"]
