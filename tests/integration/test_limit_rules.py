@@ -38,6 +38,7 @@ def lab(shared_lab):
     """Each test says what its host policy is."""
     shared_lab.set_host_policy(policy("<delegate/>"))
     yield shared_lab
+    assert "host policy is invalid" not in str(shared_lab.log.messages())
 
 
 @pytest.fixture
