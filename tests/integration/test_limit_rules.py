@@ -248,3 +248,19 @@ def test_domain_that_audits(lab, machine, host, passing):
     assert passes(machine, 5) == passing * [True] + (5 - passing) * [False]
     kinds = [record.kind for record in lab.log.records()]
     assert kinds == ["QMP privileged"] + 4 * ["QMP would block" if passing == 5 else "QMP blocked"]
+
+
+@pytest.mark.parametrize("mode", [{}, {"mode": "audit"}])
+def test_domain_that_audits_its_own_limit_does_not_undo_the_hosts(lab, machine, mode):
+    """What the domain's limit only remarks on is no less counted by the host's."""
+    lab.set_host_policy(policy(limit(), "<delegate/>"))
+    machine.set_policy(limit(1), **mode)
+    assert passes(machine, 5) == ([True] + 4 * [False] if not mode else 3 * [True] + 2 * [False])
+    assert rules(lab)[-1] == (HOST_RULE if mode else DOMAIN_RULE)
+
+
+def test_host_that_audits_its_own_limit_does_not_undo_the_domains(lab, machine):
+    lab.set_host_policy(policy(limit(1), "<delegate/>", mode="audit"))
+    machine.set_policy(limit(2))
+    assert passes(machine, 5) == 2 * [True] + 3 * [False]
+    assert set(rules(lab)) == {DOMAIN_RULE}

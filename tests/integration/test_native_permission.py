@@ -2,7 +2,6 @@
 """require="native" before a real polkit. What libvirt says when the same user makes its own call is the measure."""
 
 import json
-import re
 import sys
 import time
 
