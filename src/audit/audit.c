@@ -129,14 +129,28 @@ static void write_grants(FILE *out, const AuditEvent *event)
                 grant_obstacle_name(event->obstacle));
 }
 
-static void write_rule(FILE *out, const AuditEvent *event)
+/* `host:limit:...` has two labels of ours; every other name has one at most. */
+static void write_rule_id(FILE *out, const Decision *decision)
 {
     char buffer[64];
+    const char *id = decision_rule_id(decision, buffer, sizeof(buffer));
 
+    if (decision->cause == CAUSE_LIMIT) {
+        size_t origin = strcspn(id, ":") + 1;
+
+        fprintf(out, "%.*s", (int)origin, id);
+        id += origin;
+    }
+    audit_write_labelled(out, id);
+}
+
+static void write_rule(FILE *out, const AuditEvent *event)
+{
     fputs(" | rule=", out);
-    audit_write_labelled(out, event->decision
-                                  ? decision_rule_id(event->decision, buffer, sizeof(buffer))
-                                  : event->failed_rule);
+    if (event->decision)
+        write_rule_id(out, event->decision);
+    else
+        audit_write_labelled(out, event->failed_rule);
     if (event->reason) {
         fputs(" | reason=", out);
         write_printable(out, event->reason, NOT_IN_REASONS, SIZE_MAX);

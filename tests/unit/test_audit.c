@@ -274,6 +274,38 @@ static void test_failure_with_request(void **state)
     request_free(request);
 }
 
+/* It is called as in the trail and in what the client is told; the rest of it is people's. */
+static void test_limit_is_named(void **state)
+{
+    Policy *host = policy_of(POLICY_HOST, "",
+                             "<limit group='@query' count='1' per='1s'/>"
+                             "<limit command='a:b|c' count='1' per='1s'/>");
+    Request *request = request_of_short(CHANNEL_QMP, "query-status");
+    Decision decision = {.operation = &request->operations[0],
+                         .policy = host,
+                         .verdict = VERDICT_DENY,
+                         .cause = CAUSE_LIMIT};
+    static const char *const names[] = {"host:limit:@query#1", "host:limit:a\\x3ab\\x7cc#2"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        AuditEvent event = {
+            .domain = "demo", .request = request, .decision = &decision, .caller = &alice};
+        AuditRecord record;
+        char *line = NULL;
+
+        decision.rule = &host->limits[i].rule;
+        assert_true(asprintf(&line, "QMP blocked: demo | query-status | user=alice | rule=%s",
+                             names[i]) > 0);
+        audit_record_make(&event, &record);
+        assert_string_equal(record.line, line);
+        audit_record_clear(&record);
+        free(line);
+    }
+    request_free(request);
+    policy_unref(host);
+}
+
 /* The journald fields are encoded as the line is. */
 static void test_fields(void **state)
 {
@@ -430,6 +462,7 @@ int main(void)
     UNIT_ADD_ROWS(rows, test_row);
     UNIT_ADD_ROWS(failure_rows, test_failure_row);
     unit_add("a failure with a request", test_failure_with_request, NULL);
+    unit_add("a limit is named", test_limit_is_named, NULL);
     unit_add("journald fields", test_fields, NULL);
     unit_add("message ids", test_message_ids, NULL);
     unit_add("32 and 33 parameters", test_parameter_count, NULL);
