@@ -17,6 +17,7 @@ typedef enum DecisionCause {
     CAUSE_WORK, /* the policy's patterns took too much work */
     CAUSE_NATIVE, /* the rule lets pass only what libvirt itself would */
     CAUSE_LIMIT, /* the rule is a limit, and its count is used up */
+    CAUSE_NO_COUNT, /* the rule is a limit, and there is no room to count */
 } DecisionCause;
 
 /* More different grants than that are not taken for one text. */

@@ -82,6 +82,8 @@ static void explain_denial(const GuardAnswer *answer, Reason *ret)
                        json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
     } else if (decision->cause == CAUSE_LIMIT) {
         reason_set(ret, ": at most %u in %u s", limit->count, limit->seconds);
+    } else if (decision->cause == CAUSE_NO_COUNT) {
+        reason_set(ret, ": too many callers, domains and limits are being counted");
     } else if (answer->refused_grant && answer->obstacle != GRANT_OTHER_CALLER) {
         reason_set(ret, "; the grant %s is %s", answer->refused_grant->id,
                    grant_obstacle_name(answer->obstacle));

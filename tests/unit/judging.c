@@ -41,7 +41,8 @@ void judging_start(Judging *judging, const char *host, const char *domain)
                          .domain = domain ? read_policy(POLICY_DOMAIN, domain) : NULL,
                          .run = GRANTS_RUN,
                          .grants = GRANT_STORE_INIT(grants_path),
-                         .limits = limit_counters_new(),
+                         .host_limits = limit_counters_new(),
+                         .domain_limits = limit_counters_new(),
                          .recorded = RECORDED_WHOLE};
     judging->call = (GuardCall){.domain_name = "demo",
                                 .domain_uuid = GRANTS_UUID,
@@ -50,14 +51,16 @@ void judging_start(Judging *judging, const char *host, const char *domain)
                                 .domain = judging->domain,
                                 .run = &judging->run,
                                 .grants = &judging->grants,
-                                .limits = judging->limits};
+                                .host_limits = judging->host_limits,
+                                .domain_limits = judging->domain_limits};
 }
 
 void judging_end(Judging *judging)
 {
     guard_answer_clear(&judging->answer);
     grant_store_close(&judging->grants);
-    limit_counters_free(judging->limits);
+    limit_counters_free(judging->host_limits);
+    limit_counters_free(judging->domain_limits);
     policy_unref(judging->host);
     policy_unref(judging->domain);
 }

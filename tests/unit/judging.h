@@ -10,7 +10,8 @@ typedef struct Judging {
     Policy *domain; /* NULL: none */
     Run run;
     GrantStore grants;
-    LimitCounters *limits;
+    LimitCounters *host_limits;
+    LimitCounters *domain_limits;
     GuardCall call; /* of the next text; its text is set by judging_try() */
     bool is_dry; /* nobody records */
     GuardRecorded recorded; /* what the recorder says: RECORDED_WHOLE */

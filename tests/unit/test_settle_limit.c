@@ -252,9 +252,57 @@ static void test_no_counters(void **state)
 
     (void)state;
     judging_start(&judging, ONE_STOP, NULL);
-    judging.call.limits = NULL;
+    judging.call.host_limits = NULL;
     assert_false(judging_try_qmp(&judging, "stop"));
     assert_true(judging_try_qmp(&judging, "cont"));
+    judging_end(&judging);
+}
+
+/* Whoever edits a domain's policy all the time fills nothing that others need. */
+static void test_limits_edited(void **state)
+{
+    Judging judging;
+
+    (void)state;
+    judging_start(&judging, ONE_STOP "<delegate/>", "<allow/>");
+    for (size_t i = 0; i < LIMIT_KEYS_MAX + 10; i++) {
+        CLEANUP(mem)
+        char *rules = formatted("<limit command='con?' count='1000' per='%zus'/>"
+                                "<limit command='c*' count='%zu' per='24h'/><allow/>",
+                                i % 1000 + 1, i % 900 + 1);
+
+        policy_unref(judging.domain);
+        judging.call.domain = judging.domain = policy_of(POLICY_DOMAIN, "", rules);
+        judging_try_qmp(&judging, "cont");
+        assert_int_not_equal(judging.answer.decision.cause, CAUSE_NO_COUNT);
+    }
+    assert_true(judging_try_qmp(&judging, "stop"));
+    assert_false(judging_try_qmp(&judging, "stop"));
+    judging_end(&judging);
+}
+
+/* Even where the domains' limits have no room left, the host's have theirs. */
+static void test_no_room(void **state)
+{
+    char key[32];
+    LimitUse use = {.key = key, .amount = 1, .count = 1, .seconds = 3600};
+    struct timespec now;
+    Judging judging;
+    size_t which;
+
+    (void)state;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    judging_start(&judging, ONE_STOP "<delegate/>", "<limit count='9' per='1h'/><allow/>");
+    for (size_t i = 0; i < LIMIT_KEYS_MAX; i++) {
+        snprintf(key, sizeof(key), "%zu", i);
+        assert_int_equal(limit_take(judging.domain_limits, &use, 1, now.tv_sec * 1000, &which),
+                         LIMIT_TAKEN);
+    }
+    assert_false(judging_try_qmp(&judging, "stop"));
+    assert_int_equal(judging.answer.decision.cause, CAUSE_NO_COUNT);
+    assert_non_null(strstr(judging.answer.message, "too many"));
+    judging.call.domain = NULL;
+    assert_true(judging_try_qmp(&judging, "stop"));
     judging_end(&judging);
 }
 
@@ -440,6 +488,8 @@ int main(void)
     unit_add("a dry run", test_dry_run, NULL);
     unit_add("no counters", test_no_counters, NULL);
     unit_add("granted is limited", test_granted_is_limited, NULL);
+    unit_add("limits edited", test_limits_edited, NULL);
+    unit_add("no room", test_no_room, NULL);
     unit_add("work of all limits", test_work_of_all_limits, NULL);
     UNIT_ADD_ROWS(native_rows, test_native_row);
     unit_add("nobody to ask", test_nobody_to_ask, NULL);
