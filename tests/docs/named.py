@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the documentation points to must be there: tests by name, and files by link.
+
+usage: named.py REPOSITORY
+"""
+import pathlib
+import re
+import sys
+
+TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+
+
+def missing(root, page):
+    text = page.read_text()
+    for file, name in TEST.findall(text):
+        source = root / "tests/integration" / file
+        if not source.exists() or f"\ndef {name}(" not in source.read_text():
+            yield f"the test {file}::{name}"
+    for target in LINK.findall(text):
+        if not (page.parent / target).exists():
+            yield f"the file {target}"
+
+
+def main(root):
+    root = pathlib.Path(root)
+    pages = sorted([*root.glob("*.md"), *root.glob("docs/*.md")])
+    wrong = [f"{page.relative_to(root)}: {what} is not there" for page in pages for what in missing(root, page)]
+    print("\n".join(wrong) or f"{len(pages)} pages: all that they name is there")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
