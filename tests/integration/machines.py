@@ -64,9 +64,9 @@ def with_metadata(xml, metadata):
 class Machine:
     """A domain, with the few things that tests do to one."""
 
-    def __init__(self, connection, xml, persistent=False):
+    def __init__(self, connection, xml, persistent=False, flags=0):
         self.connection = connection
-        self.domain = connection.defineXML(xml) if persistent else connection.createXML(xml)
+        self.domain = connection.defineXML(xml) if persistent else connection.createXML(xml, flags)
         self.name = self.domain.name()
 
     def start(self):

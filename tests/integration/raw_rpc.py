@@ -13,6 +13,7 @@ REMOTE_PROGRAM = 0x20008086
 QEMU_PROGRAM = 0x20008087
 CONNECT_OPEN = 1
 MONITOR_COMMAND = 1
+AGENT_COMMAND = 3
 STATUS_ERROR = 1
 
 
@@ -88,3 +89,8 @@ class RawClient:
         """Sends @command to the domain @uuid, which is called @name here, whatever its name is."""
         payload = xdr_string(name) + uuid + struct.pack(">i", number) + xdr_string(command) + struct.pack(">I", flags)
         return self.call(QEMU_PROGRAM, MONITOR_COMMAND, payload).string().decode()
+
+    def agent_command(self, uuid, command, timeout=20):
+        payload = xdr_string(b"") + uuid + struct.pack(">i", -1) + xdr_string(command) + struct.pack(">iI", timeout, 0)
+        reader = self.call(QEMU_PROGRAM, AGENT_COMMAND, payload)
+        return reader.string().decode() if reader.number() else None

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Three accounts of the same texts, and whether they agree: the client's, the audit trail's, the witness's.
+
+Each text has a record with its digest and size; what passed by that record and this folder's own reading of the text
+is, one by one and in order, what the witness read; nothing else did it read but what libvirt sends by itself.
+"""
+
+import hashlib
+import re
+from typing import NamedTuple
+
+import hmp_reading
+import json_reading
+import policies
+from json_reading import Unreadable
+from testimony import OF_LIBVIRT, WITHOUT_ENTRY, Contradiction, is_same
+
+DENIED = 88     # VIR_ERR_ACCESS_DENIED
+
+
+class Text(NamedTuple):
+    """What a client sends."""
+    channel: str        # qmp, hmp or agent
+    data: bytes
+    fds: int = 0
+    is_raw: bool = False    # by the wire protocol itself: it holds a NUL
+
+    def seen(self):
+        """What libvirt makes of it: C ends at a NUL."""
+        return self.data.split(b"\0", 1)[0]
+
+
+class Sent(NamedTuple):
+    """And what it got."""
+    text: Text
+    error: int      # libvirt's code; 0: an answer
+    message: str
+
+
+def encoded(name):
+    """How a record writes a name."""
+    return "".join(chr(byte) if 0x20 <= byte <= 0x7e and byte != 0x5c else f"\\x{byte:02x}" for byte in name.encode())
+
+
+def _check_names(record, member, wanted):
+    names = record.get(member, [])
+    wanted = [encoded(name) for name in wanted]
+    if names[-1:] == ["..."] and len(names) <= len(wanted):     # too long for a record
+        names = names[:-1]
+        wanted = wanted[:len(names)]
+    if names != wanted:
+        raise Contradiction(f"the record's {member} are {names!r:.300}, the text's {wanted!r:.300}")
+
+
+def _check_record(sent, record):
+    """Is it the record of this text, and does the client say the same?"""
+    seen = sent.text.seen()
+    if record["text"] != hashlib.sha256(seen).hexdigest() or record["bytes"] != len(seen):
+        raise Contradiction(f"a record that is none of this text: {record!r:.400}")
+    if record["channel"] != sent.text.channel and record.get("command") != "human-monitor-command":
+        raise Contradiction(f"the channel is {sent.text.channel}, recorded is {record['channel']}")
+    if (record["verdict"] == "deny") != (sent.error == DENIED):
+        raise Contradiction(f"verdict {record['verdict']}, but the client got error {sent.error}: {sent.message}")
+
+
+def _wanted_of_line(line, record, witness_line):
+    """Whether QEMU's own reading of the line it was given is its reading of the client's."""
+    wanted = hmp_reading.read_line(line)
+    try:
+        got = hmp_reading.read_line(witness_line)
+    except Unreadable as error:
+        raise Contradiction(f"QEMU was given the line {witness_line!r:.300}, which it refuses: {error}") from None
+    if wanted != got:
+        raise Contradiction(f"the client's line is {wanted!r:.300}, QEMU's is {got!r:.300}")
+    # It is the line rebuilt, not the client's own: the true name first, single blanks, nothing that ends a line.
+    if re.match(rb"[^ ]+( [^ ]+)?", witness_line)[0].decode("latin-1").split()[:1] != wanted.name.split()[:1] or \
+            re.search(rb"[\t\n\v\f\r\0]", witness_line) or witness_line != witness_line.strip():
+        raise Contradiction(f"the line was not rebuilt: {witness_line!r:.300}")
+    if record["hmp"] != wanted.name:
+        raise Contradiction(f"recorded is the HMP command {record['hmp']}, executed {wanted.name}")
+    if wanted.arguments is not None and wanted.name != "info":
+        _check_names(record, "parameters", wanted.arguments)
+    return ("hmp", wanted.name, wanted.arguments)
+
+
+def _operations(sent, record, message):
+    """Checks one text against what the witness read; returns what it was: [(channel, name, arguments), ...]."""
+    text = sent.text
+    if text.channel == "hmp":
+        if message.command != "human-monitor-command" or message.arguments.keys() != {"command-line"}:
+            raise Contradiction(f"an HMP line became {message!r:.300}")
+        return [_wanted_of_line(text.seen(), record, message.arguments["command-line"].encode())]
+    request = json_reading.read_request(text.seen(), text.channel)
+    wanted = dict(request.arguments or {})
+    got = dict(message.arguments)
+    operations = []
+    if text.channel == "qmp" and request.command == "human-monitor-command":
+        line, rebuilt = wanted.pop("command-line"), got.pop("command-line", None)
+        if not isinstance(line, str) or not isinstance(rebuilt, str):
+            raise Contradiction("an HMP line that is no text")
+        operations.append(_wanted_of_line(line.encode(), record, rebuilt.encode()))
+    else:
+        _check_names(record, "parameters", wanted)
+        if text.channel == "qmp":
+            _check_names(record, "parts", [name for name, _ in request.actions()])
+        operations.append((text.channel, request.command, wanted))
+        operations += [("qmp", name, data) for name, data in request.actions()]
+    if message.command != request.command or not is_same(wanted, got):
+        raise Contradiction(f"the text says {request.command} {wanted!r:.300}, "
+                            f"the witness {message.command} {got!r:.300}")
+    if record["command"] != request.command:
+        raise Contradiction(f"recorded is {record['command']}, executed {request.command}")
+    return operations
+
+
+def _check_entry(record, outcome, message):
+    """What QEMU answered and what it did."""
+    if message.command == "human-monitor-command" and message.is_entered:
+        if message.line is None or message.line.decode("utf-8", "replace") != message.arguments.get("command-line"):
+            raise Contradiction(f"HMP was given {message.line!r:.300}, the message has {message.arguments!r:.300}")
+    if outcome["result"] == "success" and not message.is_entered and message.command not in WITHOUT_ENTRY:
+        raise Contradiction(f"{message.command} succeeded, and QEMU did not execute it")
+
+
+def _is_own(message, channel):
+    """Whether libvirt sends that by itself."""
+    if channel == "agent":
+        return message.command == "guest-sync" and message.arguments.keys() == {"id"} and \
+            isinstance(message.arguments["id"], int) and message.arguments["id"] > 1 << 40
+    return any(message.command == command and message.arguments == arguments for command, arguments in OF_LIBVIRT)
+
+
+def check_passed(policy, sent, record, outcome, message):
+    """One text that passed."""
+    try:
+        operations = _operations(sent, record, message)
+    except Unreadable as error:
+        raise Contradiction(f"passed, and is none that may: {error}") from None
+    _check_entry(record, outcome, message)
+    for operation in operations:
+        if not policies.permits(policy, *operation):
+            raise Contradiction(f"policy {policy} does not permit {operation!r:.300}")
+
+
+def check_refused(sent, record):
+    """One that did not: when it was not read, this folder's own reading must know why."""
+    if record["rule"] != "request:unreadable" or sent.text.channel == "hmp":
+        return
+    try:
+        request = json_reading.read_request(sent.text.seen(), sent.text.channel)
+    except Unreadable:
+        return
+    if request.command != "human-monitor-command" or sent.text.channel == "agent":
+        raise Contradiction(f"refused as unreadable ({record['reason']}), and reads well: {request!r:.300}")
+
+
+class Place(Contradiction):
+    """A contradiction, and which of the texts it is about."""
+
+    def __init__(self, number, why):
+        super().__init__(str(why))
+        self.number = number
+
+
+def check_batch(policy, all_sent, records, messages, died=False):
+    """@records: the trail's of this machine. @messages: the witness's. @died: in the midst of the last text.
+
+    Returns counts; raises Place.
+    """
+    decisions = [record for record in records if record["event"] == "decision"]
+    outcomes = {record["id"]: record for record in records if record["event"] == "outcome"}
+    if other := {record["event"] for record in records} - {"decision", "outcome", "policy"}:
+        raise Place(0, f"records that were not expected: {other}")
+    counts = {"texts": len(all_sent), "refused": 0, "passed": 0, "executed": 0, "own": 0}
+    left = iter(messages)
+    message = next(left, None)
+    for number, sent in enumerate(all_sent):
+        if number >= len(decisions):
+            raise Place(number, "a text without a record")
+        record = decisions[number]
+        try:
+            _check_record(sent, record)
+            if record["verdict"] == "deny":
+                if record["id"] in outcomes:
+                    raise Contradiction("refused, and has an outcome")
+                check_refused(sent, record)
+                counts["refused"] += 1
+                continue
+            outcome = outcomes.get(record["id"])
+            if died and number == len(all_sent) - 1:
+                outcome = {"result": "died"}
+            if not outcome:
+                raise Contradiction("passed, and has no outcome")
+            if outcome["result"] == "failure":
+                raise Contradiction(f"libvirt itself failed: {outcome['error']}, {sent.message}")
+            while message and not _matches(policy, sent, record, outcome, message):
+                if not _is_own(message, sent.text.channel):
+                    check_passed(policy, sent, record, outcome, message)
+                counts["own"] += 1
+                message = next(left, None)
+            if not message and outcome["result"] == "died":
+                continue
+            if not message:
+                raise Contradiction(f"recorded as passed ({record['command']}), and the witness knows nothing of it")
+            counts["passed"] += 1
+            counts["executed"] += message.is_entered
+            message = next(left, None)
+        except Contradiction as error:
+            raise Place(number, error) from None
+    if len(decisions) > len(all_sent):
+        raise Place(len(all_sent) - 1, f"a record of what was not sent: {decisions[len(all_sent)]!r:.400}")
+    channel = "agent" if all_sent and all_sent[0].text.channel == "agent" else "qmp"
+    while message:
+        if not _is_own(message, channel):
+            raise Place(len(all_sent) - 1, f"in no record: {message!r:.400}")
+        counts["own"] += 1
+        message = next(left, None)
+    return counts
+
+
+def _matches(policy, sent, record, outcome, message):
+    try:
+        check_passed(policy, sent, record, outcome, message)
+    except Contradiction:
+        return False
+    return True
+
+
+def check_numbers(messages, last):
+    """libvirt numbers what it sends: no number is missing. Returns the last."""
+    for message in messages:
+        if last is not None and message.number != last + 1:
+            raise Contradiction(f"between libvirt's messages {last} and {message.number} are others")
+        last = message.number
+    return last
