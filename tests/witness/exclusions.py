@@ -15,6 +15,7 @@ GUEST = "ends or wedges the guest, and with it its agent"
 EXCLUDED = {
     "qmp": {
         "quit": ENDS, "x-exit-preconfig": ENDS, "xen-load-devices-state": ENDS,
+        "blockdev-reopen": f"{ENDS}, of version 7.2, when its list is empty",
         "set-action": f"{ENDS}: reboot=shutdown, and a reset",
         "trace-event-set-state": BLIND,
         "yank": f"{ENDS}' monitor, which libvirt takes for its end",

@@ -33,6 +33,9 @@ HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
 # A QEMU that takes longer than that for one command is wedged, and killed. (1 MiB takes it 3 seconds.)
 PATIENCE = 60
 
+# Halts for good where a processor begins: a real firmware would take a second of ours after each reset.
+FIRMWARE = b"\0" * 0xfff0 + b"\xfa\xf4\xeb\xfc" + b"\0" * 12
+
 _qemu = ctypes.CDLL("libvirt-qemu.so.0")
 _free = ctypes.CDLL(None).free
 _free.argtypes = [ctypes.c_void_p]
@@ -86,7 +89,9 @@ class Witness:
     def xml(self):
         self.trace = DIRECTORY / f"{self.name}.{self.deaths}.trace"
         arguments = [word for event in TRACE for word in ("-trace", event)]
-        return bare_xml(self.name, [*arguments, "-D", str(self.trace)])
+        firmware = DIRECTORY / "halt.rom"
+        firmware.write_bytes(FIRMWARE)
+        return bare_xml(self.name, [*arguments, "-D", str(self.trace), "-bios", str(firmware)])
 
     def start(self):
         DIRECTORY.mkdir(exist_ok=True)
@@ -98,6 +103,7 @@ class Witness:
         self.last = None
         self.policy = None
         self.offset = self.size()
+        self.trail.skip()       # past what the hook recorded
 
     def restart(self):
         """After a death, or when a machine shall be as new."""
@@ -106,10 +112,19 @@ class Witness:
         self.start()
 
     def is_alive(self):
+        """By the process: libvirt needs a moment to notice."""
         try:
-            return bool(self.handles[0].isActive())
-        except libvirt.libvirtError:
+            state = pathlib.Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
             return False
+        return state not in "ZX"
+
+    def has_died(self):
+        """For after a command that failed. A QEMU that ends closes its monitor first."""
+        deadline = time.monotonic() + 3
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self.is_alive()
 
     def size(self):
         return self.trace.stat().st_size

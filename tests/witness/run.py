@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 
-from compare import Place, check_batch, check_numbers
+from compare import DENIED, Place, check_batch, check_numbers
 from policies import POLICIES
 from testimony import Contradiction
 from texts import Generator
@@ -40,8 +40,8 @@ def send_all(witness, policy, texts):
     sent, died = [], False
     for text in texts:
         sent.append(witness.send(text))
-        if sent[-1].error and sent[-1].error != 88 and not witness.is_alive():
-            died = True
+        died = sent[-1].error not in (0, DENIED) and witness.has_died()
+        if died:
             break
     records = witness.trail.read()
     try:
