@@ -15,7 +15,7 @@ import libvirt
 import libvirt_qemu
 
 from catalogue import REPO
-from compare import Sent
+from compare import DENIED, Sent
 from policies import POLICIES
 from testimony import TRACE, read_trace
 
@@ -73,6 +73,7 @@ class Witness:
     """What sends texts to one machine and knows its accounts of them; of a QEMU or of a guest's agent."""
 
     channel = "qmp"
+    start_flags = libvirt.VIR_DOMAIN_START_PAUSED
 
     def __init__(self, name, connections=2):
         self.name = name
@@ -96,7 +97,8 @@ class Witness:
     def start(self):
         DIRECTORY.mkdir(exist_ok=True)
         DIRECTORY.chmod(0o777)
-        self.machine = Machine(self.connections[0], self.xml(), flags=libvirt.VIR_DOMAIN_START_PAUSED)
+        self.machine = Machine(self.connections[0], self.xml(), flags=self.start_flags)
+        self.wait()
         self.process = self.machine.process()
         self.uuid = self.machine.domain.UUID()
         self.handles = [connection.lookupByName(self.name) for connection in self.connections]
@@ -104,6 +106,9 @@ class Witness:
         self.policy = None
         self.offset = self.size()
         self.trail.skip()       # past what the hook recorded
+
+    def wait(self):
+        """Until it can be sent commands."""
 
     def restart(self):
         """After a death, or when a machine shall be as new."""
@@ -119,8 +124,10 @@ class Witness:
             return False
         return state not in "ZX"
 
-    def has_died(self):
-        """For after a command that failed. A QEMU that ends closes its monitor first."""
+    def has_died(self, sent):
+        """Whether a command that failed did so because of that. A QEMU that ends closes its monitor first."""
+        if sent.error in (NO_ERROR, DENIED):
+            return False
         deadline = time.monotonic() + 3
         while self.is_alive() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -154,6 +161,9 @@ class Witness:
         self.offset += len(text)
         if not self.is_alive():
             text = text[:text.rfind(b"\n") + 1]
+        return self.read(text)
+
+    def read(self, text):
         return read_trace(text)
 
     def send(self, text):

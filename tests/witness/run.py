@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 
-from compare import DENIED, Place, check_batch, check_numbers
+from compare import Place, check_batch, check_numbers
 from policies import POLICIES
 from testimony import Contradiction
 from texts import Generator
@@ -40,7 +40,7 @@ def send_all(witness, policy, texts):
     sent, died = [], False
     for text in texts:
         sent.append(witness.send(text))
-        died = sent[-1].error not in (0, DENIED) and witness.has_died()
+        died = witness.has_died(sent[-1])
         if died:
             break
     records = witness.trail.read()

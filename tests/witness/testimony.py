@@ -34,7 +34,7 @@ class Message(NamedTuple):
     """One that QEMU, or the agent, read."""
     command: str
     arguments: dict
-    number: int         # libvirt's for it
+    number: int         # libvirt's for it; None: it numbers none for the agent
     is_entered: bool    # its arguments were accepted
     line: bytes         # what HMP was given; None
 
@@ -101,7 +101,10 @@ def read_agent_log(text):
         at = end
     processed += text.count(_PROCESSED, at)
     decoder = json.JSONDecoder(object_pairs_hook=_object)
-    messages, at, stream = [], 0, stream.decode("latin-1")
+    try:
+        messages, at, stream = [], 0, stream.decode()
+    except UnicodeDecodeError as error:
+        raise Contradiction(f"the agent was sent what is no UTF-8: {error}") from None
     while stream[at:].strip():
         at += len(stream[at:]) - len(stream[at:].lstrip("\n"))
         try:
@@ -110,7 +113,7 @@ def read_agent_log(text):
             raise Contradiction(f"the agent was sent what is no JSON: {stream[at:at + 200]!r}: {error}") from None
         if not isinstance(request, dict) or not request.keys() <= {"execute", "arguments"}:
             raise Contradiction(f"the agent was sent what is no command: {request!r:.300}")
-        messages.append(Message(request["execute"], request.get("arguments", {}), len(messages), True, None))
+        messages.append(Message(request["execute"], request.get("arguments", {}), None, True, None))
     if processed != len(messages):
         raise Contradiction(f"the agent made {processed} messages of what are {len(messages)}")
     return messages
