@@ -76,8 +76,8 @@ def _wanted_of_line(line, record, witness_line):
     if wanted != got:
         raise Contradiction(f"the client's line is {wanted!r:.300}, QEMU's is {got!r:.300}")
     # It is the line rebuilt, not the client's own: the true name first, single blanks, nothing that ends a line.
-    if re.match(rb"[^ ]+( [^ ]+)?", witness_line)[0].decode("latin-1").split()[:1] != wanted.name.split()[:1] or \
-            re.search(rb"[\t\n\v\f\r\0]", witness_line) or witness_line != witness_line.strip():
+    if not re.match(re.escape(wanted.name.encode("latin-1")) + rb"( [^ ]|$)", witness_line) or \
+            re.search(rb"[\t\n\v\f\r\0]| $", witness_line):
         raise Contradiction(f"the line was not rebuilt: {witness_line!r:.300}")
     if record["hmp"] != wanted.name:
         raise Contradiction(f"recorded is the HMP command {record['hmp']}, executed {wanted.name}")

@@ -56,7 +56,7 @@ def send_all(witness, policy, texts):
 
 
 class Shrinker:
-    """Finds the least that still fails, on a machine that is as new."""
+    """Finds the least that still fails."""
 
     def __init__(self, witness, policy):
         self.witness, self.policy, self.tries = witness, policy, 0
@@ -91,7 +91,7 @@ class Shrinker:
 
     def shrink(self, texts, number):
         """(texts, why)"""
-        self.witness.restart()
+        self.witness.last = None
         # The trace comes after the text: what is noticed at one may be the work of one before.
         for start in (number, max(0, number - 10), 0):
             if self.fails(texts[start:number + 1]):
@@ -124,17 +124,23 @@ def make_witness(channel, name):
     return Witness(name)
 
 
-def work(worker, channel, seed, numbers, results):
-    """A worker's life: batches until there is none left."""
+def work(worker, channel, seed, numbers, results, left):
+    """A worker's life: batches until there are none, or so many differences were found that none is @left."""
     try:
         witness = make_witness(channel, f"{channel}-witness-{worker}")
         schema = witness.schema()
         for number in iter(numbers.get, None):
+            if left.value <= 0:
+                break
             policy = policy_of(number)
             texts = texts_of(seed, number, schema, channel)
             try:
                 counts = send_all(witness, policy, texts)
             except Place as place:
+                with left.get_lock():
+                    left.value -= 1
+                if left.value < 0:
+                    break
                 least, why = Shrinker(witness, policy).shrink(texts, place.number)
                 counts = {"difference": [report(seed, number, policy, place, least, why)]}
                 witness.restart()
@@ -152,9 +158,9 @@ def add(total, counts):
         total[key] = total.get(key, type(value)()) + value
 
 
-def run(seed, texts, agent_texts, workers, show=print):
-    """Returns {(channel, policy): counts} and the seconds that it took."""
-    results = multiprocessing.Queue()
+def run(seed, texts, agent_texts, workers, most, show=print):
+    """Ends early when there are @most differences. Returns {(channel, policy): counts} and the seconds that it took."""
+    results, differences = multiprocessing.Queue(), multiprocessing.Value("i", most)
     processes = []
     for channel, count, size in (("qmp", texts, workers), ("agent", agent_texts, 1 if agent_texts else 0)):
         numbers = multiprocessing.Queue()
@@ -162,7 +168,7 @@ def run(seed, texts, agent_texts, workers, show=print):
             numbers.put(number)
         for worker in range(size):
             numbers.put(None)
-            processes.append(multiprocessing.Process(target=work, args=(worker, channel, seed, numbers, results)))
+            processes.append(multiprocessing.Process(target=work, args=(worker, channel, seed, numbers, results, differences)))
     start = time.monotonic()
     for process in processes:
         process.start()
@@ -201,12 +207,13 @@ def main():
     parser.add_argument("--agent-texts", type=int, help="for the guest's agent (default: a twentieth of that; 0: none)")
     parser.add_argument("--seed", default=None, help="makes the same texts again (default: a new one, printed)")
     parser.add_argument("--workers", type=int, default=3, help="machines at a time (default: %(default)s)")
+    parser.add_argument("--differences", type=int, default=3, help="end after that many (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="writes the result there, too")
     options = parser.parse_args()
     seed = options.seed or secrets.token_hex(4)
     agent_texts = options.texts // 20 if options.agent_texts is None else options.agent_texts
     print(f"seed: {seed}", flush=True)
-    totals, seconds = run(seed, options.texts, agent_texts, options.workers)
+    totals, seconds = run(seed, options.texts, agent_texts, options.workers, options.differences)
     print(table(totals))
     count = sum(counts.get("texts", 0) for counts in totals.values())
     differences = [text for counts in totals.values() for text in counts.get("difference", [])]
