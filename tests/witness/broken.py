@@ -26,8 +26,10 @@ FAULTS = {
                               "if (is_integer && at > 99)"),
     "forwards-the-clients-bytes": ("plugin/passthrough.c", "return answer->request->text;", "return text;"),
     "does-not-judge-actions": ("src/request/request.c", 'strcmp(name, "transaction") == 0', "false"),
-    "does-not-judge-descriptors": ("plugin/passthrough.c", "if (!plugin_is_active())\n        return libvirt.monitor_command_with_files",
-                                   "if (n_in)\n        return libvirt.monitor_command_with_files"),
+    "does-not-judge-descriptors": (
+        "plugin/passthrough.c",
+        "if (!plugin_is_active())\n        return libvirt.monitor_command_with_files",
+        "if (n_in)\n        return libvirt.monitor_command_with_files"),
     "takes-arithmetic": ("src/request/hmp_arguments.c", '*reader->at && strchr("+-*/%&|^~", *reader->at)', "false"),
     "does-not-record-one-command": ("plugin/recorder.c", "if (log_record(record) < 0)",
                                     'if (strstr(record->json, "query-uuid"))\n        return RECORDED_WHOLE;\n'

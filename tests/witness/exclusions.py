@@ -48,3 +48,16 @@ EXCLUDED = {
         "guest-sync-delimited": "answers with a byte that libvirt takes for no JSON, as it does for its own",
     },
 }
+
+
+def table():
+    """The same by reason, as docs/witness.md has it."""
+    reasons = {}
+    for channel, commands in EXCLUDED.items():
+        for name, reason in commands.items():
+            reasons.setdefault(reason, {}).setdefault(channel, []).append(f"`{name}`")
+    lines = ["| reason | not said |", "|---|---|"]
+    for reason, channels in reasons.items():
+        said = "; ".join(f"{channel}: {', '.join(names)}" for channel, names in channels.items())
+        lines.append(f"| {reason} | {said} |")
+    return "\n".join(lines)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a text asks for, by a reading that shares nothing with the guard's: Python's json, and docs/security.md's limits.
+"""What a text asks for, by a reading that shares nothing with the guard's: Python's json, and the limits of
+docs/security.md.
 
 Stricter than the guard it must not be, nor more generous: each difference is one that the run reports.
 """

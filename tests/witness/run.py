@@ -10,8 +10,10 @@ import argparse
 import json
 import multiprocessing
 import os
+import pathlib
 import random
 import secrets
+import shlex
 import sys
 import time
 import traceback
@@ -21,6 +23,7 @@ from policies import POLICIES
 from testimony import Contradiction
 from texts import Generator
 
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/witness.md"
 BATCH = 250
 TRIES = 400     # of the shrinker
 
@@ -159,7 +162,7 @@ def add(total, counts):
 
 
 def run(seed, texts, agent_texts, workers, most, show=print):
-    """Ends early when there are @most differences. Returns {(channel, policy): counts} and the seconds that it took."""
+    """Ends early at @most differences. Returns {(channel, policy): counts} and the seconds that it took."""
     results, differences = multiprocessing.Queue(), multiprocessing.Value("i", most)
     processes = []
     for channel, count, size in (("qmp", texts, workers), ("agent", agent_texts, 1 if agent_texts else 0)):
@@ -168,7 +171,8 @@ def run(seed, texts, agent_texts, workers, most, show=print):
             numbers.put(number)
         for worker in range(size):
             numbers.put(None)
-            processes.append(multiprocessing.Process(target=work, args=(worker, channel, seed, numbers, results, differences)))
+            arguments = (worker, channel, seed, numbers, results, differences)
+            processes.append(multiprocessing.Process(target=work, args=arguments))
     start = time.monotonic()
     for process in processes:
         process.start()
@@ -192,8 +196,8 @@ def run(seed, texts, agent_texts, workers, most, show=print):
 
 def table(totals):
     """What docs/witness.md shows of a run."""
-    lines = ["| channel | policy | texts | refused | passed | begun by the witness | by libvirt itself | deaths | differences |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| channel | policy | texts | refused | passed | begun by the witness | by libvirt itself | deaths "
+             "| differences |", "|---|---|---|---|---|---|---|---|---|"]
     for (channel, policy), counts in sorted(totals.items(), key=str):
         lines.append(f"| {channel} | {policy} | " + " | ".join(
             str(counts.get(key, 0)) for key in ("texts", "refused", "passed", "executed", "own")) +
@@ -201,17 +205,25 @@ def table(totals):
     return "\n".join(lines)
 
 
+def document(text):
+    """Puts a run's result into the page that has the last one's."""
+    begin, end = "<!-- result -->\n", "<!-- end of result -->"
+    before, _, rest = DOCUMENT.read_text().partition(begin)
+    DOCUMENT.write_text(before + begin + text + end + rest.partition(end)[2])
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/witness", description=__doc__.split("\n")[0])
     parser.add_argument("--texts", type=int, default=20000, help="for QEMU's monitor (default: %(default)s)")
-    parser.add_argument("--agent-texts", type=int, help="for the guest's agent (default: a twentieth of that; 0: none)")
+    parser.add_argument("--agent-texts", type=int, help="for the guest's agent (default: a tenth of that; 0: none)")
     parser.add_argument("--seed", default=None, help="makes the same texts again (default: a new one, printed)")
     parser.add_argument("--workers", type=int, default=3, help="machines at a time (default: %(default)s)")
     parser.add_argument("--differences", type=int, default=3, help="end after that many (default: %(default)s)")
+    parser.add_argument("--document", action="store_true", help="writes the result into docs/witness.md")
     parser.add_argument("--json", metavar="FILE", help="writes the result there, too")
     options = parser.parse_args()
     seed = options.seed or secrets.token_hex(4)
-    agent_texts = options.texts // 20 if options.agent_texts is None else options.agent_texts
+    agent_texts = options.texts // 10 if options.agent_texts is None else options.agent_texts
     print(f"seed: {seed}", flush=True)
     totals, seconds = run(seed, options.texts, agent_texts, options.workers, options.differences)
     print(table(totals))
@@ -220,7 +232,11 @@ def main():
     for counts in totals.values():
         for text in counts.get("died", []):
             print(f"QEMU died of: {text}")
-    print(f"{count} texts in {seconds:.0f} s ({count / seconds:.0f}/s), {len(differences)} differences, seed {seed}")
+    result = f"{count} texts in {seconds:.0f} s ({count / seconds:.0f}/s), {len(differences)} differences, seed {seed}"
+    print(result)
+    if options.document:
+        command = shlex.join(["scripts/witness", *sys.argv[1:]])
+        document(f"`{command}`, {time.strftime('%Y-%m-%d')}: {result}\n\n{table(totals)}\n")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"seed": seed, "seconds": seconds, "totals": [[*key, value] for key, value in totals.items()]},

@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 
+import exclusions
+from catalogue import COMMANDS, REPO
 from compare import DENIED, Place, Sent, Text, check_batch, check_numbers
 from hmp_reading import read_line
 from json_reading import Unreadable, read_request
@@ -144,6 +146,12 @@ def test_text_that_reads_well_must_not_be_unreadable():
     case.records[4] |= {"text": hashlib.sha256(QUERY).hexdigest(), "bytes": len(QUERY)}
     with pytest.raises(Place, match="reads well"):
         case.check()
+
+
+def test_exclusions_are_documented():
+    """And are names of commands: a name that is misspelt would exclude nothing."""
+    assert exclusions.table() in (REPO / "docs/witness.md").read_text()
+    assert {(channel, name) for channel, names in exclusions.EXCLUDED.items() for name in names} <= COMMANDS.keys()
 
 
 def log_of(*chunks, processed=1):
