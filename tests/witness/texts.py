@@ -31,21 +31,17 @@ BAD_NUMBERS = [Raw(text.encode()) for text in (
     "True None nil undefined \u0661 \uff11"
 ).split()]
 STRINGS = ["", "a", "none", "nonesuch", "type", "/machine", "/machine/peripheral", "/machine/unattached", "/",
-           "/objects",
-           "/machine/../objects", "//machine", "/nonexistent/x", "id0", "id1", "memory-backend", "null-co",
-           "device",
-           "pc-i440fx-7.2-machine", "x" * 200, "é", "日本", "\U0001f600", "\u00a0\u2028\u202e", "%s%n", "a\"b\\c/d",
+           "/objects", "/machine/../objects", "//machine", "/nonexistent/x", "id0", "id1", "memory-backend", "null-co",
+           "device", "pc-i440fx-7.2-machine", "x" * 200, "é", "日本", "\U0001f600", "\u00a0\u2028\u202e",
+           "%s%n", "a\"b\\c/d",
            "\b\f\n\r\t", "\x7f", "\x01\x1f", "execute", "on", "off", "0", "-d", "json:",
-           'json:{"driver":"null-co"}',
-           'json:{"driver":"null-co","driver":"null-co"}', 'json:{"file":"json:{}"}', SMUGGLED.decode(),
-           "{'execute':'query-uuid'}", "fd:x", "/dev/fdset/1"]
+           'json:{"driver":"null-co"}', 'json:{"driver":"null-co","driver":"null-co"}', 'json:{"file":"json:{}"}',
+           SMUGGLED.decode(), "{'execute':'query-uuid'}", "fd:x", "/dev/fdset/1"]
 BAD_STRINGS = [Raw(text) for text in (
     br'"\u0000"', br'"a\u0000b"', br'"\ud800"', br'"\udc00"', br'"\udc00\ud800"', br'"\ud83d\u0041"', br'"\ufffe"',
     br'"\uffff"', br'"\ufdd0"', br'"\ud83f\udfff"', br'"\x41"', br'"\q"', br'"\0"', br'"\u12"', br'"\u12g4"',
-    br'"\U0041"',
-    br'"a', br"'x'", br"'\''", b'"\x01"', b'"\n"', b'"\t"', b'"\x7f"', b'"\x1f"', b'"\x80"', b'"\xc3"',
-    b'"\xc0\x80"',
-    b'"\xc0\xaf"', b'"\xe0\x80\xaf"', b'"\xed\xa0\x80"', b'"\xed\xb0\x80"', b'"\xf4\x90\x80\x80"',
+    br'"\U0041"', br'"a', br"'x'", br"'\''", b'"\x01"', b'"\n"', b'"\t"', b'"\x7f"', b'"\x1f"', b'"\x80"', b'"\xc3"',
+    b'"\xc0\x80"', b'"\xc0\xaf"', b'"\xe0\x80\xaf"', b'"\xed\xa0\x80"', b'"\xed\xb0\x80"', b'"\xf4\x90\x80\x80"',
     b'"\xf8\x88\x80\x80\x80"',
     b'"\xfe"', b'"\xff"', b'"\xef\xbf\xbe"', b'"\xef\xbf\xbf"', b'"\xef\xb7\x90"', b"\xff", b"\xfe" + SMUGGLED)]
 FAULTS = [Raw(text) for text in (
@@ -78,8 +74,7 @@ class Values:
 
     def key(self):
         return self.random.choice(["a", "b", "", "id", "execute", "arguments", "é", "\x01", "a.b", "type",
-                                   "x" * 255,
-                                   "\u202e", "%n"])
+                                   "x" * 255, "\u202e", "%n"])
 
     def bad(self):
         return self.random.choice(self.random.choice([BAD_NUMBERS, BAD_STRINGS, FAULTS]))
@@ -201,16 +196,14 @@ class HmpLines:
     """HMP lines of the catalogue's commands."""
 
     WORDS = ["/machine", "/machine/peripheral", "none", "type", "id0", "nonesuch", "a,b=c", "driver=none",
-             "none,id=id0",
-             "é", "a;b", 'a"b', "{'a':1}", '{"qom-type":"none"}', "x" * 1023, "x" * 1024, "$pc", "null-co",
-             "''", "`id`"]
+             "none,id=id0", "é", "a;b", 'a"b', "{'a':1}", '{"qom-type":"none"}', "x" * 1023, "x" * 1024,
+             "$pc", "null-co", "''", "`id`"]
     QUOTED = ['"a b"', '""', r'"a\"b"', r'"a\\b"', r'"a\nb"', r'"a\qb"', '"open', '"a""b"', '"/nonexistent/x"']
     NUMBERS = "0 1 16 0x10 010 08 -1 1+1 (1) $pc 'a' 4294967295 4294967296 18446744073709551616 1/2 0x 1e5".split()
     FORMATS = ["/x", "/1x", "/d", "/c", "/16", "/q", "/", "/xw"]
     STATIC = ["info status", "c", "s", "cont", "stop", "p 1", "print 1", "print /x 17", "print/x 17", "?",
-              "help", "info",
-              "o /b 0x80 0", "sum 0 16", "xp /1xw 0", "xp/1xw 0", "x /1i 0", "quit/", "quit|q", "info/status",
-              "info /status", "info status\ninfo version", "info status;info version", "INFO status", "inf status",
+              "help", "info", "o /b 0x80 0", "sum 0 16", "xp /1xw 0", "xp/1xw 0", "x /1i 0", "quit/",
+              "quit|q", "info/status", "info /status", "info status\ninfo version", "info status;info version", "INFO status", "inf status",
               "info status x", "migrate -dexec:true", "pmemsave 0 16 /nonexistent/x", 'pmemsave 0 8-4"x"',
               "human-monitor-command x", "qom-get/machine type", SMUGGLED.decode(), ""]
 
@@ -270,8 +263,8 @@ class Generator:
         kinds = [(26, self.plain), (14, self.odd), (12, self.faulty), (8, self.envelope), (6, self.several),
                  (6, self.carrier), (14, self.mutated), (.02, self.huge), (.1, self.large), (1, self.stray)]
         if channel == "qmp":
-            kinds += [(9, self.hmp), (5, self.wrapped), (3, self.transaction), (2, self.with_files), (2,
-        self.unknown)]
+            kinds += [(9, self.hmp), (5, self.wrapped), (3, self.transaction), (2, self.with_files),
+                      (2, self.unknown)]
         self.weights, self.kinds = zip(*kinds)
 
     def text(self):
@@ -335,8 +328,8 @@ class Generator:
         document = self.document()
         extra = self.random.choice([("id", 1), ("id", "libvirt-1"), ("exec-oob", "query-kvm"), ("control", {}),
                                     ("arguments", None), ("arguments", []), ("execute", 1), ("execute", ""),
-                                    ("execute", document["execute"] + "\n"), ("execute",
-                                    document["execute"].upper()),
+                                    ("execute", document["execute"] + "\n"),
+                                    ("execute", document["execute"].upper()),
                                     ("Execute", "stop"), ("execute", "x" * 255), ("execute", "x" * 256)])
         document |= dict([extra])
         if self.random.random() < .2:
@@ -379,8 +372,8 @@ class Generator:
 
     def with_files(self):
         document = self.random.choice([
-            {"execute": "getfd", "arguments": {"fdname": "fd0"}}, {"execute": "add-fd",
-            "arguments": {"fdset-id": 1}},
+            {"execute": "getfd", "arguments": {"fdname": "fd0"}},
+            {"execute": "add-fd", "arguments": {"fdset-id": 1}},
             {"execute": "add-fd"}, {"execute": "query-name"}, {"execute": "closefd", "arguments": {"fdname": "fd0"}}])
         return Text("qmp", self.spell(document), fds=1)
 
@@ -429,8 +422,8 @@ class Generator:
 
     def insert(self, data):
         tokens = [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b" ", b"\n", b"0", b"-", b"\0", b"\xff",
-                  b"\xc0\x80", b"\x0b",
-                  SMUGGLED, b'"execute":', b'"a":1,', b"null", b"\\u0000", b"\\ud800", b"NaN", b"/", b"'"]
+                  b"\xc0\x80", b"\x0b", SMUGGLED, b'"execute":', b'"a":1,', b"null", b"\\u0000", b"\\ud800",
+                  b"NaN", b"/", b"'"]
         start, _ = self.span(data)
         data[start:start] = self.random.choice(tokens + BAD_NUMBERS)
 
