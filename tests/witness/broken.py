@@ -21,7 +21,7 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 # Name: file, what stands there, what is put in its place.
 FAULTS = {
     "takes-repeated-keys": ("src/request/json_strict.c", "if (members != lexer.members)", "if (members > 9999999)"),
-    "takes-zero-characters": ("src/util/utf8.c", "return character > 0 &&", "return character != 1 &&"),
+    "takes-zero-characters": ("src/util/utf8.c", "return character > 0 &&", "return character != 0x110000 &&"),
     "rounds-large-integers": ("src/request/json_strict.c", "if (is_integer && !fits_64_bits(text, at))",
                               "if (is_integer && at > 99)"),
     "forwards-the-clients-bytes": ("plugin/passthrough.c", "return answer->request->text;", "return text;"),

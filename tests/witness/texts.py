@@ -203,9 +203,9 @@ class HmpLines:
     FORMATS = ["/x", "/1x", "/d", "/c", "/16", "/q", "/", "/xw"]
     STATIC = ["info status", "c", "s", "cont", "stop", "p 1", "print 1", "print /x 17", "print/x 17", "?",
               "help", "info", "o /b 0x80 0", "sum 0 16", "xp /1xw 0", "xp/1xw 0", "x /1i 0", "quit/",
-              "quit|q", "info/status", "info /status", "info status\ninfo version", "info status;info version", "INFO status", "inf status",
-              "info status x", "migrate -dexec:true", "pmemsave 0 16 /nonexistent/x", 'pmemsave 0 8-4"x"',
-              "human-monitor-command x", "qom-get/machine type", SMUGGLED.decode(), ""]
+              "quit|q", "info/status", "info /status", "info status\ninfo version", "info status;info version",
+              "INFO status", "inf status", "info status x", "migrate -dexec:true",
+              "pmemsave 0 16 /nonexistent/x", 'pmemsave 0 8-4"x"', "human-monitor-command x", "qom-get/machine type", SMUGGLED.decode(), ""]
 
     def __init__(self, random):
         self.random = random
