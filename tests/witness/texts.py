@@ -205,7 +205,8 @@ class HmpLines:
               "help", "info", "o /b 0x80 0", "sum 0 16", "xp /1xw 0", "xp/1xw 0", "x /1i 0", "quit/",
               "quit|q", "info/status", "info /status", "info status\ninfo version", "info status;info version",
               "INFO status", "inf status", "info status x", "migrate -dexec:true",
-              "pmemsave 0 16 /nonexistent/x", 'pmemsave 0 8-4"x"', "human-monitor-command x", "qom-get/machine type", SMUGGLED.decode(), ""]
+              "pmemsave 0 16 /nonexistent/x", 'pmemsave 0 8-4"x"', "human-monitor-command x", "qom-get/machine type",
+              SMUGGLED.decode(), ""]
 
     def __init__(self, random):
         self.random = random
