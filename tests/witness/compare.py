@@ -55,14 +55,14 @@ def _check_names(record, member, wanted):
         raise Contradiction(f"the record's {member} are {names!r:.300}, the text's {wanted!r:.300}")
 
 
-def _check_record(sent, record):
+def _check_record(sent, record, is_last):
     """Is it the record of this text, and does the client say the same?"""
     seen = sent.text.seen()
     if record["text"] != hashlib.sha256(seen).hexdigest() or record["bytes"] != len(seen):
         raise Contradiction(f"a record that is none of this text: {record!r:.400}")
     if record["channel"] != sent.text.channel and record.get("command") != "human-monitor-command":
         raise Contradiction(f"the channel is {sent.text.channel}, recorded is {record['channel']}")
-    if (record["verdict"] == "deny") != (sent.error == DENIED):
+    if (record["verdict"] == "deny") != (sent.error == DENIED) and not is_last:
         raise Contradiction(f"verdict {record['verdict']}, but the client got error {sent.error}: {sent.message}")
 
 
@@ -116,7 +116,7 @@ def _operations(sent, record, message):
     return operations
 
 
-def _check_entry(record, outcome, message):
+def _check_entry(outcome, message):
     """What QEMU answered and what it did."""
     if message.command == "human-monitor-command" and message.is_entered:
         # There is no CPU of that number: an error before the line is looked at.
@@ -136,13 +136,13 @@ def _is_own(message, channel):
     return any(message.command == command and message.arguments == arguments for command, arguments in OF_LIBVIRT)
 
 
-def check_passed(policy, sent, record, outcome, message):
+def check_passed(policy, passed, message):
     """One text that passed."""
     try:
-        operations = _operations(sent, record, message)
+        operations = _operations(passed.sent, passed.record, message)
     except Unreadable as error:
         raise Contradiction(f"passed, and is none that may: {error}") from None
-    _check_entry(record, outcome, message)
+    _check_entry(passed.outcome, message)
     for operation in operations:
         if not policies.permits(policy, *operation):
             raise Contradiction(f"policy {policy} does not permit {operation!r:.300}")
@@ -168,8 +168,84 @@ class Place(Contradiction):
         self.number = number
 
 
-def check_batch(policy, all_sent, records, messages, died=False):
-    """@records: the trail's of this machine. @messages: the witness's. @died: in the midst of the last text.
+class Passed(NamedTuple):
+    """A text that passed by its record, and so must be with the witness."""
+    number: int
+    sent: Sent
+    record: dict
+    outcome: dict
+
+
+def _in_order_of(decisions, all_sent):
+    """What several clients sent at once, in the order in which it was recorded."""
+    waiting = {}
+    for sent in all_sent:
+        waiting.setdefault(hashlib.sha256(sent.text.seen()).hexdigest(), []).append(sent)
+    found = []
+    for record in decisions:
+        if not waiting.get(record["text"]):
+            raise Place(len(found), f"a record of what was not sent, or sent once: {record!r:.400}")
+        found.append(waiting[record["text"]].pop(0))
+    if any(waiting.values()):
+        raise Place(0, f"texts without a record: {waiting!r:.400}")
+    return found
+
+
+def _check_decisions(decisions, outcomes, all_sent, last_words):
+    """Of each text its record. Returns what passed. @last_words: so many at the end may have met a QEMU that ended."""
+    passed = []
+    for number, sent in enumerate(all_sent):
+        if number >= len(decisions):
+            raise Place(number, "a text without a record")
+        record = decisions[number]
+        outcome = outcomes.get(record["id"])
+        is_last = number >= len(all_sent) - last_words
+        try:
+            _check_record(sent, record, is_last)
+            if record["verdict"] == "deny":
+                if outcome:
+                    raise Contradiction("refused, and has an outcome")
+                check_refused(sent, record)
+                continue
+            if is_last and (not outcome or outcome["result"] == "failure"):
+                outcome = {"result": "died"}
+            if not outcome:
+                raise Contradiction("passed, and has no outcome")
+            if outcome["result"] == "failure" and not sent.is_agents_error():
+                raise Contradiction(f"libvirt itself failed: {outcome['error']}, {sent.message}")
+        except Contradiction as error:
+            raise Place(number, error) from None
+        passed.append(Passed(number, sent, record, outcome))
+    if len(decisions) > len(all_sent):
+        raise Place(len(all_sent) - 1, f"a record of what was not sent: {decisions[len(all_sent)]!r:.400}")
+    return passed
+
+
+def _check_messages(policy, passed, messages, channel, clients, counts):
+    """That the witness read these, and in order: only what @clients at once had sent may change places."""
+    left = list(passed)
+    for message in messages:
+        match = next((each for each in left[:clients] if _matches(policy, each, message)), None)
+        if match:
+            left.remove(match)
+            counts["passed"] += 1
+            counts["executed"] += message.is_entered
+        elif _is_own(message, channel):
+            counts["own"] += 1
+        elif left:
+            try:
+                check_passed(policy, left[0], message)
+            except Contradiction as error:
+                raise Place(left[0].number, error) from None
+        else:
+            raise Place(passed[-1].number if passed else 0, f"in no record: {message!r:.400}")
+    for each in left:
+        if each.outcome["result"] != "died":
+            raise Place(each.number, f"recorded as passed ({each.record['command']}), the witness knows nothing of it")
+
+
+def check_batch(policy, all_sent, records, messages, clients=1, died=False):
+    """@records: the trail's of this machine. @messages: the witness's. @clients sent them at once. @died: at the end.
 
     Returns counts; raises Place.
     """
@@ -177,56 +253,18 @@ def check_batch(policy, all_sent, records, messages, died=False):
     outcomes = {record["id"]: record for record in records if record["event"] == "outcome"}
     if other := {record["event"] for record in records} - {"decision", "outcome", "policy"}:
         raise Place(0, f"records that were not expected: {other}")
-    counts = {"texts": len(all_sent), "refused": 0, "passed": 0, "executed": 0, "own": 0}
-    left = iter(messages)
-    message = next(left, None)
-    for number, sent in enumerate(all_sent):
-        if number >= len(decisions):
-            raise Place(number, "a text without a record")
-        record = decisions[number]
-        try:
-            _check_record(sent, record)
-            if record["verdict"] == "deny":
-                if record["id"] in outcomes:
-                    raise Contradiction("refused, and has an outcome")
-                check_refused(sent, record)
-                counts["refused"] += 1
-                continue
-            outcome = outcomes.get(record["id"])
-            if died and number == len(all_sent) - 1:
-                outcome = {"result": "died"}
-            if not outcome:
-                raise Contradiction("passed, and has no outcome")
-            if outcome["result"] == "failure" and not sent.is_agents_error():
-                raise Contradiction(f"libvirt itself failed: {outcome['error']}, {sent.message}")
-            while message and not _matches(policy, sent, record, outcome, message):
-                if not _is_own(message, sent.text.channel):
-                    check_passed(policy, sent, record, outcome, message)
-                counts["own"] += 1
-                message = next(left, None)
-            if not message and outcome["result"] == "died":
-                continue
-            if not message:
-                raise Contradiction(f"recorded as passed ({record['command']}), and the witness knows nothing of it")
-            counts["passed"] += 1
-            counts["executed"] += message.is_entered
-            message = next(left, None)
-        except Contradiction as error:
-            raise Place(number, error) from None
-    if len(decisions) > len(all_sent):
-        raise Place(len(all_sent) - 1, f"a record of what was not sent: {decisions[len(all_sent)]!r:.400}")
+    if clients > 1:
+        all_sent = _in_order_of(decisions, all_sent)
+    passed = _check_decisions(decisions, outcomes, all_sent, clients if died else 0)
+    counts = {"texts": len(all_sent), "refused": len(all_sent) - len(passed), "passed": 0, "executed": 0, "own": 0}
     channel = "agent" if all_sent and all_sent[0].text.channel == "agent" else "qmp"
-    while message:
-        if not _is_own(message, channel):
-            raise Place(len(all_sent) - 1, f"in no record: {message!r:.400}")
-        counts["own"] += 1
-        message = next(left, None)
+    _check_messages(policy, passed, messages, channel, clients, counts)
     return counts
 
 
-def _matches(policy, sent, record, outcome, message):
+def _matches(policy, passed, message):
     try:
-        check_passed(policy, sent, record, outcome, message)
+        check_passed(policy, passed, message)
     except Contradiction:
         return False
     return True

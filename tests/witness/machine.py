@@ -78,12 +78,11 @@ class Witness:
     def __init__(self, name, connections=2):
         self.name = name
         self.connections = [libvirt.open(SYSTEM) for _ in range(connections)]
-        self.raw = RawClient()
+        self.raw = [RawClient() for _ in range(connections)]
         self.trail = TrailReader(name)
-        self.turn = 0
         self.deaths = 0
         self.descriptor = os.open("/dev/null", os.O_RDONLY)
-        self.since = None       # when the command that is on its way was sent
+        self.since = [None] * connections       # when the command that is on its way was sent
         self.start()
         threading.Thread(target=self.watch, daemon=True).start()
 
@@ -166,25 +165,24 @@ class Witness:
     def read(self, text):
         return read_trace(text)
 
-    def send(self, text):
-        """Sends one text through the next connection. Returns a Sent."""
-        self.turn += 1
-        self.since = time.monotonic()
-        sent = self._send_raw(text) if text.is_raw else self._send(text)
-        self.since = None
+    def send(self, text, client=0):
+        """Sends one text as one of the clients. Returns a Sent."""
+        self.since[client] = time.monotonic()
+        sent = self._send_raw(text, client) if text.is_raw else self._send(text, client)
+        self.since[client] = None
         return sent
 
     def watch(self):
         """Ends a QEMU that is wedged, in a thread of its own: then the machine has died, and that is counted."""
         while True:
             time.sleep(1)
-            since = self.since
+            since = min((since for since in self.since if since is not None), default=None)
             if since is not None and time.monotonic() - since > PATIENCE:
-                self.since = None
+                self.since = [None] * len(self.since)
                 os.kill(self.process, signal.SIGKILL)
 
-    def _send(self, text):
-        pointer = clients._pointer_of(self.handles[self.turn % len(self.handles)]._o, b"virDomainPtr")
+    def _send(self, text, client):
+        pointer = clients._pointer_of(self.handles[client]._o, b"virDomainPtr")
         result = ctypes.c_void_p()
         flags = HMP if text.channel == "hmp" else 0
         if text.channel == "agent":
@@ -203,12 +201,12 @@ class Witness:
         error = libvirt.libvirtError("")
         return Sent(text, error.get_error_code() or -1, error.get_error_message() or "")
 
-    def _send_raw(self, text):
+    def _send_raw(self, text, client):
         try:
             if text.channel == "agent":
-                self.raw.agent_command(self.uuid, text.data)
+                self.raw[client].agent_command(self.uuid, text.data)
             else:
-                self.raw.monitor_command(self.uuid, text.data, flags=HMP if text.channel == "hmp" else 0)
+                self.raw[client].monitor_command(self.uuid, text.data, flags=HMP if text.channel == "hmp" else 0)
         except RpcError as error:
             return Sent(text, error.code, str(error))
         return Sent(text, NO_ERROR, "")
