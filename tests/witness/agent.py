@@ -15,7 +15,6 @@ BOOT = 180                  # seconds
 
 
 class AgentWitness(Witness):
-    channel = "agent"
     start_flags = 0
 
     def xml(self):

@@ -72,7 +72,6 @@ class TrailReader:
 class Witness:
     """What sends texts to one machine and knows its accounts of them; of a QEMU or of a guest's agent."""
 
-    channel = "qmp"
     start_flags = libvirt.VIR_DOMAIN_START_PAUSED
 
     def __init__(self, name, connections=2):

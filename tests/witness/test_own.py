@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from machine import DIRECTORY, SYSTEM, REPO, bare_xml, clients
+from catalogue import REPO
 from testimony import OF_LIBVIRT, TRACE, read_trace
 
 sys.path.insert(0, str(REPO / "tests/integration"))

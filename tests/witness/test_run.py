@@ -16,13 +16,14 @@ RUN = pathlib.Path(__file__).with_name("run.py")
 
 
 @pytest.fixture(scope="module")
-def totals(tmp_path_factory):
+def totals(tmp_path_factory, request):
     result = tmp_path_factory.mktemp("witness") / "result.json"
     done = subprocess.run([sys.executable, RUN, "--texts", str(TEXTS), "--workers", "5", "--json", result],
                           capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)     # with the seed; pytest shows it with a failure
     assert result.exists(), done.stdout + done.stderr
-    print(done.stdout.splitlines()[-1], file=sys.__stdout__)
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{done.stdout.splitlines()[-1]}")
     return {(channel, policy): counts for channel, policy, counts in json.loads(result.read_text())["totals"]}
 
 
