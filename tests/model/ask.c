@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Asks the guard itself, for compare.py: what it makes of a text, and what it says of one.
+ *
+ *   ask <LINES
+ *
+ * Each line is a JSON object, and each is answered with one line. Members of a line:
+ *
+ *   requests      [[CHANNEL, TEXT], ...]: these are what `asks` below and in later lines mean
+ *   callers       [{user, sasl, x509, selinux, groups}, ...]: likewise
+ *   host, domain  policies; null is none
+ *   confidential  true: the domain has <launchSecurity>
+ *   asks          [[REQUEST, CALLER, [PERMISSION, ...]], ...]: numbers from 0, and what libvirt
+ *                 would give the caller
+ *
+ * The answer has `requests`, for each what was read: {"error": REASON}, or {"operations": [...]};
+ * `error`, why a policy is invalid; or `answers`, for each ask [VERDICT, RULE].
+ */
+#include "guard.h"
+#include "util/cleanup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUPS_MAX 16
+
+/* Policies by their text: a batch often has the same one as the batch before. */
+typedef struct KeptPolicy {
+    char *text;
+    Policy *policy;
+} KeptPolicy;
+
+typedef struct Asker {
+    json_object *requests;
+    json_object *callers;
+    KeptPolicy host;
+    KeptPolicy domain;
+} Asker;
+
+static json_object *member(json_object *object, const char *name)
+{
+    json_object *value = NULL;
+
+    json_object_object_get_ex(object, name, &value);
+    return value;
+}
+
+static const char *text_member(json_object *object, const char *name)
+{
+    return json_object_get_string(member(object, name));
+}
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "ask: %s\n", what);
+    exit(2);
+}
+
+static Channel channel_of(json_object *request)
+{
+    int channel = channel_from_name(json_object_get_string(json_object_array_get_idx(request, 0)));
+
+    if (channel < 0)
+        fail("no such channel");
+    return (Channel)channel;
+}
+
+static json_object *describe_operation(const Operation *operation)
+{
+    json_object *ret = json_object_new_object();
+
+    json_object_object_add(ret, "channel",
+                           json_object_new_string(channel_name(operation->channel)));
+    json_object_object_add(ret, "name", json_object_new_string(operation->name));
+    json_object_object_add(ret, "command", json_object_new_string(operation->command));
+    json_object_object_add(ret, "arguments", json_object_get(operation->arguments));
+    json_object_object_add(ret, "expanded", json_object_get(operation->expanded));
+    json_object_object_add(ret, "wrapper", json_object_get(operation->wrapper_arguments));
+    return ret;
+}
+
+static json_object *describe_request(json_object *asked)
+{
+    json_object *text = json_object_array_get_idx(asked, 1);
+    Reason why = {""};
+    Request *request = request_parse(channel_of(asked), json_object_get_string(text),
+                                     (size_t)json_object_get_string_len(text), &why);
+    json_object *ret = json_object_new_object();
+    json_object *operations;
+
+    if (!request) {
+        json_object_object_add(ret, "error", json_object_new_string(why.text));
+        return ret;
+    }
+    operations = json_object_new_array();
+    for (size_t i = 0; i < request->n_operations; i++)
+        json_object_array_add(operations, describe_operation(&request->operations[i]));
+    json_object_object_add(ret, "operations", operations);
+    request_free(request);
+    return ret;
+}
+
+static void keep(json_object **slot, json_object *value)
+{
+    json_object_put(*slot);
+    *slot = json_object_get(value);
+}
+
+/* Returns NULL with the error in @answer; @text NULL is the caller's business. */
+static Policy *kept_policy(KeptPolicy *kept, PolicyKind kind, const char *text, const char *where,
+                           json_object *answer)
+{
+    PolicyError error = {0};
+
+    if (kept->policy && strcmp(kept->text, text) == 0)
+        return kept->policy;
+    policy_unref(kept->policy);
+    free(kept->text);
+    *kept = (KeptPolicy){.policy = policy_parse(text, strlen(text), kind, &error)};
+    if (kept->policy)
+        kept->text = strdup(text);
+    else
+        json_object_object_add(answer, "error", json_object_new_string(where));
+    return kept->policy;
+}
+
+static NativeSet granted_of(json_object *names)
+{
+    NativeSet ret = 0;
+
+    for (size_t i = 0; i < json_object_array_length(names); i++) {
+        const char *wanted = json_object_get_string(json_object_array_get_idx(names, i));
+        unsigned bit = 0;
+
+        while (native_name(bit) && strcmp(native_name(bit), wanted) != 0)
+            bit++;
+        if (!native_name(bit))
+            fail("no such permission");
+        ret |= (NativeSet)1 << bit;
+    }
+    return ret;
+}
+
+static NativeSet answer_native(void *data, NativeSet asked)
+{
+    return asked & *(const NativeSet *)data;
+}
+
+static size_t names_of(json_object *list, const char *names[GROUPS_MAX])
+{
+    size_t count = list ? json_object_array_length(list) : 0;
+
+    if (count > GROUPS_MAX)
+        fail("too many groups");
+    for (size_t i = 0; i < count; i++)
+        names[i] = json_object_get_string(json_object_array_get_idx(list, i));
+    return count;
+}
+
+static json_object *ask_one(const Asker *asker, const GuardCall *policies, json_object *ask)
+{
+    json_object *request = json_object_array_get_idx(
+        asker->requests, (size_t)json_object_get_int(json_object_array_get_idx(ask, 0)));
+    json_object *who = json_object_array_get_idx(
+        asker->callers, (size_t)json_object_get_int(json_object_array_get_idx(ask, 1)));
+    json_object *text = json_object_array_get_idx(request, 1);
+    const char *groups[GROUPS_MAX];
+    Caller caller = {.label = "somebody",
+                     .user = text_member(who, "user"),
+                     .sasl = text_member(who, "sasl"),
+                     .x509 = text_member(who, "x509"),
+                     .selinux = text_member(who, "selinux"),
+                     .uid = -1,
+                     .gid = -1,
+                     .pid = -1,
+                     .unix_groups = groups,
+                     .n_unix_groups = names_of(member(who, "groups"), groups)};
+    NativeSet granted = granted_of(json_object_array_get_idx(ask, 2));
+    GuardCall call = *policies;
+    GuardAnswer answer;
+    json_object *ret = json_object_new_array();
+
+    call.channel = channel_of(request);
+    call.text = json_object_get_string(text);
+    call.length = (size_t)json_object_get_string_len(text);
+    call.caller = &caller;
+    call.native = answer_native;
+    call.native_data = &granted;
+    guard_judge(&call, NULL, NULL, &answer);
+    json_object_array_add(ret, json_object_new_string(verdict_name(
+                                   answer.passes ? answer.decision.verdict : VERDICT_DENY)));
+    json_object_array_add(ret, json_object_new_string(answer.rule));
+    guard_answer_clear(&answer);
+    return ret;
+}
+
+static void ask_all(Asker *asker, json_object *line, json_object *answer)
+{
+    json_object *asks = member(line, "asks");
+    const char *host = text_member(line, "host");
+    const char *domain = text_member(line, "domain");
+    GuardCall call = {.domain_name = "demo",
+                      .is_confidential = json_object_get_boolean(member(line, "confidential"))};
+    PolicyError error;
+    Policy *shipped = host ? NULL : policy_shipped_default(&error);
+    json_object *answers;
+
+    call.host = host ? kept_policy(&asker->host, POLICY_HOST, host, "host", answer) : shipped;
+    if (domain)
+        call.domain = kept_policy(&asker->domain, POLICY_DOMAIN, domain, "domain", answer);
+    if (call.host && (call.domain || !domain)) {
+        answers = json_object_new_array();
+        for (size_t i = 0; i < json_object_array_length(asks); i++)
+            json_object_array_add(answers,
+                                  ask_one(asker, &call, json_object_array_get_idx(asks, i)));
+        json_object_object_add(answer, "answers", answers);
+    }
+    policy_unref(shipped);
+}
+
+static json_object *answer_line(Asker *asker, json_object *line)
+{
+    json_object *answer = json_object_new_object();
+    json_object *requests = member(line, "requests");
+
+    if (member(line, "callers"))
+        keep(&asker->callers, member(line, "callers"));
+    if (requests) {
+        json_object *read = json_object_new_array();
+
+        keep(&asker->requests, requests);
+        for (size_t i = 0; i < json_object_array_length(requests); i++)
+            json_object_array_add(read, describe_request(json_object_array_get_idx(requests, i)));
+        json_object_object_add(answer, "requests", read);
+    }
+    if (member(line, "asks"))
+        ask_all(asker, line, answer);
+    return answer;
+}
+
+int main(void)
+{
+    CLEANUP(mem) char *text = NULL;
+    size_t size = 0;
+    Asker asker = {0};
+
+    while (getline(&text, &size, stdin) > 0) {
+        CLEANUP(json) json_object *line = json_tokener_parse(text);
+        CLEANUP(json) json_object *answer = NULL;
+
+        if (!line)
+            fail("not JSON");
+        answer = answer_line(&asker, line);
+        puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+        fflush(stdout);
+    }
+    json_object_put(asker.requests);
+    json_object_put(asker.callers);
+    policy_unref(asker.host.policy);
+    policy_unref(asker.domain.policy);
+    free(asker.host.text);
+    free(asker.domain.text);
+    return 0;
+}

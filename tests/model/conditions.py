@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A rule's <argument>, as docs/policy.md describes it: the tests on one value, and what a name means."""
+import re
+
+from catalog import glob, scalar_text
+
+# A step upwards stands between separators, at the ends too.
+STEP_UP = re.compile(r"(?<![\w.\-])\.\.(?![\w.\-])", re.ASCII)
+
+
+def steps_up(text):
+    return ".." in text and bool(STEP_UP.search(text))
+
+
+def is_pattern(text):
+    return "*" in text or "?" in text
+
+
+def match_test(pattern, passes):
+    wanted = glob(pattern)
+    if passes and is_pattern(pattern):
+        return lambda value: isinstance(value, str) and bool(wanted(value)) and not steps_up(value)
+    return lambda value: isinstance(value, str) and bool(wanted(value))
+
+
+def path_steps(path):
+    return [step for step in path.split("/") if step not in ("", ".")]
+
+
+def without_ups(steps):
+    """The steps with every `..` and what is before it gone."""
+    ret = []
+    for step in steps:
+        if step != "..":
+            ret.append(step)
+        elif ret:
+            ret.pop()
+    return ret
+
+
+def prefix_test(prefix, passes):
+    above = path_steps(prefix)
+
+    def holds(value):
+        if not isinstance(value, str) or not value.startswith("/"):
+            return False
+        steps = path_steps(value)
+        if ".." in steps:
+            if passes:
+                return False
+            steps = without_ups(steps)
+        if steps[:2] == ["dev", "fdset"] and len(steps) > 2 and above[:2] != ["dev", "fdset"]:
+            return False
+        return steps[:len(above)] == above
+
+    return holds
+
+
+def value_test(text):
+    return lambda value: value is None and text == "null" or scalar_text(value) == text
+
+
+def max_test(text):
+    most = int(text)
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value <= most
+
+
+def elements(value):
+    """A value, or all elements of a list, of lists in it as well."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from elements(inner)
+    else:
+        yield value
+
+
+def all_objects(value):
+    """Every object in a value, at any depth, itself included."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from all_objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from all_objects(inner)
+
+
+def all_within(value):
+    """What a value counts as when a deny looks at it: itself, and all that is in it."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from all_within(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from all_within(inner)
+    else:
+        yield value
+
+
+class Condition:
+    def __init__(self, attributes, passes):
+        self.path = attributes["name"].split(".")
+        self.tests = []
+        if "match" in attributes:
+            self.tests.append(match_test(attributes["match"], passes))
+        if "prefix" in attributes:
+            self.tests.append(prefix_test(attributes["prefix"], passes))
+        if "value" in attributes:
+            self.tests.append(value_test(attributes["value"]))
+        if "max" in attributes:
+            self.tests.append(max_test(attributes["max"]))
+        self.holds = self.holds_to_pass if passes else self.holds_to_deny
+
+    def test(self, value):
+        return all(test(value) for test in self.tests)
+
+    def holds_to_pass(self, arguments, expanded):
+        """Every value that the path leads to passes, and there is one."""
+        values = [expanded]
+        for name in self.path:
+            objects = [value for outer in values for value in elements(outer)]
+            if not objects or not all(isinstance(value, dict) and name in value for value in objects):
+                return False
+            values = [value[name] for value in objects]
+        values = [value for outer in values for value in elements(outer)]
+        return bool(values) and all(map(self.test, values))
+
+    def holds_to_deny(self, arguments, expanded):
+        return self._denies(arguments) or self._denies(expanded)
+
+    def _denies(self, arguments):
+        for start in all_objects(arguments):
+            values = [start]
+            for name in self.path:
+                values = [value[name] for outer in values for value in elements(outer)
+                          if isinstance(value, dict) and name in value]
+            if any(self.test(value) for outer in values for value in all_within(outer)):
+                return True
+        return False
