@@ -10,10 +10,12 @@
  *   callers       [{user, sasl, x509, selinux, groups}, ...]: likewise
  *   host, domain  policies; null is none
  *   confidential  true: the domain has <launchSecurity>
+ *   whole         true: the texts go through guard_judge(), from the reading of the text to the
+ *                 words of the record; else what was read goes to decide(), which is much faster
  *   asks          [[REQUEST, CALLER, [PERMISSION, ...]], ...]: numbers from 0, and what libvirt
  *                 would give the caller
  *
- * The answer has `requests`, for each what was read: {"error": REASON}, or {"operations": [...]};
+ * The answer has `requests`, for each what was read: {"operations": [...]}, or {};
  * `error`, why a policy is invalid; or `answers`, for each ask [VERDICT, RULE].
  */
 #include "guard.h"
@@ -33,6 +35,7 @@ typedef struct KeptPolicy {
 
 typedef struct Asker {
     json_object *requests;
+    Request **read; /* as many */
     json_object *callers;
     KeptPolicy host;
     KeptPolicy domain;
@@ -80,24 +83,44 @@ static json_object *describe_operation(const Operation *operation)
     return ret;
 }
 
-static json_object *describe_request(json_object *asked)
+static json_object *describe_request(const Request *request)
 {
-    json_object *text = json_object_array_get_idx(asked, 1);
-    Reason why = {""};
-    Request *request = request_parse(channel_of(asked), json_object_get_string(text),
-                                     (size_t)json_object_get_string_len(text), &why);
     json_object *ret = json_object_new_object();
     json_object *operations;
 
-    if (!request) {
-        json_object_object_add(ret, "error", json_object_new_string(why.text));
+    if (!request)
         return ret;
-    }
     operations = json_object_new_array();
     for (size_t i = 0; i < request->n_operations; i++)
         json_object_array_add(operations, describe_operation(&request->operations[i]));
     json_object_object_add(ret, "operations", operations);
-    request_free(request);
+    return ret;
+}
+
+static void forget_requests(Asker *asker)
+{
+    for (size_t i = 0; asker->requests && i < json_object_array_length(asker->requests); i++)
+        request_free(asker->read[i]);
+    free(asker->read);
+    json_object_put(asker->requests);
+}
+
+static json_object *read_requests(Asker *asker, json_object *requests)
+{
+    size_t count = json_object_array_length(requests);
+    json_object *ret = json_object_new_array();
+
+    forget_requests(asker);
+    asker->requests = json_object_get(requests);
+    asker->read = calloc(count, sizeof(Request *));
+    for (size_t i = 0; i < count; i++) {
+        json_object *asked = json_object_array_get_idx(requests, i);
+        json_object *text = json_object_array_get_idx(asked, 1);
+
+        asker->read[i] = request_parse(channel_of(asked), json_object_get_string(text),
+                                       (size_t)json_object_get_string_len(text), NULL);
+        json_object_array_add(ret, describe_request(asker->read[i]));
+    }
     return ret;
 }
 
@@ -158,13 +181,61 @@ static size_t names_of(json_object *list, const char *names[GROUPS_MAX])
     return count;
 }
 
-static json_object *ask_one(const Asker *asker, const GuardCall *policies, json_object *ask)
+static json_object *said(Verdict verdict, const char *rule)
 {
-    json_object *request = json_object_array_get_idx(
-        asker->requests, (size_t)json_object_get_int(json_object_array_get_idx(ask, 0)));
+    json_object *ret = json_object_new_array();
+
+    json_object_array_add(ret, json_object_new_string(verdict_name(verdict)));
+    json_object_array_add(ret, json_object_new_string(rule));
+    return ret;
+}
+
+static json_object *ask_guard(const GuardCall *policies, json_object *request, const Caller *caller,
+                              NativeSet granted)
+{
+    json_object *text = json_object_array_get_idx(request, 1);
+    GuardCall call = *policies;
+    GuardAnswer answer;
+    json_object *ret;
+
+    call.channel = channel_of(request);
+    call.text = json_object_get_string(text);
+    call.length = (size_t)json_object_get_string_len(text);
+    call.caller = caller;
+    call.native = answer_native;
+    call.native_data = &granted;
+    guard_judge(&call, NULL, NULL, &answer);
+    ret = said(answer.passes ? answer.decision.verdict : VERDICT_DENY, answer.rule);
+    guard_answer_clear(&answer);
+    return ret;
+}
+
+/* As guard_judge() prepares it. */
+static json_object *ask_decide(const GuardCall *policies, const Request *request,
+                               const Caller *caller, NativeSet granted)
+{
+    bool is_confidential = policies->is_confidential;
+    Question question = {
+        .request = request,
+        .caller = caller,
+        .host = policies->host,
+        .domain = policies->domain || !is_confidential ? policies->domain : policy_empty(),
+        .domain_profile = is_confidential ? policy_profile("confidential") : NULL,
+        .native_known = ~(NativeSet)0,
+        .native_granted = granted,
+    };
+    Decision decision = decide(&question);
+    char rule[4096];
+
+    return said(decision.verdict, decision_rule_id(&decision, rule, sizeof(rule)));
+}
+
+static json_object *ask_one(const Asker *asker, const GuardCall *policies, bool whole,
+                            json_object *ask)
+{
+    size_t number = (size_t)json_object_get_int(json_object_array_get_idx(ask, 0));
     json_object *who = json_object_array_get_idx(
         asker->callers, (size_t)json_object_get_int(json_object_array_get_idx(ask, 1)));
-    json_object *text = json_object_array_get_idx(request, 1);
     const char *groups[GROUPS_MAX];
     Caller caller = {.label = "somebody",
                      .user = text_member(who, "user"),
@@ -177,22 +248,12 @@ static json_object *ask_one(const Asker *asker, const GuardCall *policies, json_
                      .unix_groups = groups,
                      .n_unix_groups = names_of(member(who, "groups"), groups)};
     NativeSet granted = granted_of(json_object_array_get_idx(ask, 2));
-    GuardCall call = *policies;
-    GuardAnswer answer;
-    json_object *ret = json_object_new_array();
 
-    call.channel = channel_of(request);
-    call.text = json_object_get_string(text);
-    call.length = (size_t)json_object_get_string_len(text);
-    call.caller = &caller;
-    call.native = answer_native;
-    call.native_data = &granted;
-    guard_judge(&call, NULL, NULL, &answer);
-    json_object_array_add(ret, json_object_new_string(verdict_name(
-                                   answer.passes ? answer.decision.verdict : VERDICT_DENY)));
-    json_object_array_add(ret, json_object_new_string(answer.rule));
-    guard_answer_clear(&answer);
-    return ret;
+    if (!asker->read[number])
+        fail("a text that could not be read is asked for");
+    return whole ? ask_guard(policies, json_object_array_get_idx(asker->requests, number), &caller,
+                             granted)
+                 : ask_decide(policies, asker->read[number], &caller, granted);
 }
 
 static void ask_all(Asker *asker, json_object *line, json_object *answer)
@@ -200,6 +261,7 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
     json_object *asks = member(line, "asks");
     const char *host = text_member(line, "host");
     const char *domain = text_member(line, "domain");
+    bool whole = json_object_get_boolean(member(line, "whole"));
     GuardCall call = {.domain_name = "demo",
                       .is_confidential = json_object_get_boolean(member(line, "confidential"))};
     PolicyError error;
@@ -213,7 +275,7 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
         answers = json_object_new_array();
         for (size_t i = 0; i < json_object_array_length(asks); i++)
             json_object_array_add(answers,
-                                  ask_one(asker, &call, json_object_array_get_idx(asks, i)));
+                                  ask_one(asker, &call, whole, json_object_array_get_idx(asks, i)));
         json_object_object_add(answer, "answers", answers);
     }
     policy_unref(shipped);
@@ -222,18 +284,11 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
 static json_object *answer_line(Asker *asker, json_object *line)
 {
     json_object *answer = json_object_new_object();
-    json_object *requests = member(line, "requests");
 
     if (member(line, "callers"))
         keep(&asker->callers, member(line, "callers"));
-    if (requests) {
-        json_object *read = json_object_new_array();
-
-        keep(&asker->requests, requests);
-        for (size_t i = 0; i < json_object_array_length(requests); i++)
-            json_object_array_add(read, describe_request(json_object_array_get_idx(requests, i)));
-        json_object_object_add(answer, "requests", read);
-    }
+    if (member(line, "requests"))
+        json_object_object_add(answer, "requests", read_requests(asker, member(line, "requests")));
     if (member(line, "asks"))
         ask_all(asker, line, answer);
     return answer;
@@ -255,7 +310,7 @@ int main(void)
         puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
         fflush(stdout);
     }
-    json_object_put(asker.requests);
+    forget_requests(&asker);
     json_object_put(asker.callers);
     policy_unref(asker.host.policy);
     policy_unref(asker.domain.policy);

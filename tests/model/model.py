@@ -7,7 +7,7 @@ import json
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
-from catalog import Catalog, glob
+from catalog import Catalog, glob, scalar_text
 from conditions import Condition, is_pattern, steps_up
 
 NAMESPACE = "{urn:qmp-guard:policy:1}"
@@ -30,6 +30,23 @@ class Operation:
         self.expanded = expanded if expanded is not None else self.arguments
         self.wrapper = wrapper or {}
         self.command_class, self.groups, self.native = catalog.classify(channel, name, self.expanded)
+        self.by_profile = {}
+
+
+def nested(value):
+    """What a `json:` name holds, with its dotted names taken apart: `file.filename` is a member of `file`."""
+    if isinstance(value, list):
+        return [nested(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    ret = {}
+    for name, inner in value.items():
+        *way, last = name.split(".")
+        where = ret
+        for step in way:
+            where = where.setdefault(step, {})
+        where[last] = nested(inner)
+    return ret
 
 
 def read_names(value):
@@ -39,7 +56,7 @@ def read_names(value):
     if isinstance(value, list):
         return [read_names(inner) for inner in value]
     if isinstance(value, str) and value.startswith("json:"):
-        return read_names(json.loads(value.removeprefix("json:")))
+        return read_names(nested(json.loads(value.removeprefix("json:"))))
     return value
 
 
@@ -51,7 +68,9 @@ def operations_of(channel, text, read):
     name, arguments = document["execute"], document.get("arguments", {})
     if channel == "qmp" and name == HMP_COMMAND:
         return [from_reading(read[0])]
-    ret = [Operation(channel, name, name, arguments, read_names(arguments), None)]
+    # To the agent a text is a text: `json:` is a thing of QEMU's block layer.
+    expanded = read_names(arguments) if channel == "qmp" else arguments
+    ret = [Operation(channel, name, name, arguments, expanded, None)]
     if channel == "qmp" and name == "transaction":
         for action in arguments.get("actions", []):
             data = action.get("data", {})
@@ -131,14 +150,15 @@ class Policy:
         elements = [inner for inner in root if inner.tag != NAMESPACE + "start"]
         self.rules = [Rule(inner, self, number) for number, inner in enumerate(elements, 1)]
         self.rules = [rule for rule in self.rules if rule.kind != "limit"]
-        self.known = {}
 
     def candidates(self, operation):
         """The rules that match as far as the operation goes."""
-        ret = self.known.get(id(operation))
-        if ret is None:
-            ret = self.known[id(operation)] = [rule for rule in self.rules if rule.matches_operation(operation)]
-        return ret
+        if not self.name:
+            return (rule for rule in self.rules if rule.matches_operation(operation))
+        # Profiles are the same for all policies: what matches there is worth keeping.
+        if self.name not in operation.by_profile:
+            operation.by_profile[self.name] = [rule for rule in self.rules if rule.matches_operation(operation)]
+        return operation.by_profile[self.name]
 
     def decide(self, operation, caller, native, has_domain=False):
         """(verdict, rule's id); None when the policy has no say. A host's verdict may be DELEGATE."""
