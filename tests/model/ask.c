@@ -80,6 +80,9 @@ static json_object *describe_operation(const Operation *operation)
     json_object_object_add(ret, "arguments", json_object_get(operation->arguments));
     json_object_object_add(ret, "expanded", json_object_get(operation->expanded));
     json_object_object_add(ret, "wrapper", json_object_get(operation->wrapper_arguments));
+    json_object_object_add(ret, "class",
+                           json_object_new_string(class_name(operation->is.command_class)));
+    json_object_object_add(ret, "groups", group_name_list(operation->is.groups));
     return ret;
 }
 

@@ -46,12 +46,14 @@ def tests_of(text):
     if text == "absent":
         return lambda there, value: not there
     if text == "plain":
-        return lambda there, value: there and isinstance(value, str) and ":" not in value.split("/")[0]
-    if text.startswith("!"):
-        wanted = glob(text[1:])
-        return lambda there, value: there and not (scalar_text(value) is not None and wanted(scalar_text(value)))
-    wanted = glob(text)
-    return lambda there, value: there and scalar_text(value) is not None and bool(wanted(scalar_text(value)))
+        one = lambda value: isinstance(value, str) and ":" not in value.split("/")[0]
+    elif text.startswith("!"):
+        unwanted = glob(text[1:])
+        one = lambda value: scalar_text(value) is None or not unwanted(scalar_text(value))
+    else:
+        wanted = glob(text)
+        one = lambda value: scalar_text(value) is not None and bool(wanted(scalar_text(value)))
+    return lambda there, value: there and any(map(one, elements(value)))
 
 
 class When:
@@ -65,41 +67,39 @@ class When:
 
     def __call__(self, holder, outer):
         where = outer if self.is_outer else holder
-        where = where if isinstance(where, dict) else {}
-        return self.holds(self.member in where, where.get(self.member))
+        if not isinstance(where, dict) or self.member not in where:
+            return self.holds(False, None)
+        return self.holds(True, where[self.member])
+
+
+def elements(value):
+    """A value; of a list all elements, of lists in it as well."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from elements(inner)
+    else:
+        yield value
 
 
 def steps_of(path):
-    steps = []
-    for member in split(path, "."):
-        if member == "**":
-            steps.append(("any", None))
-        elif member.endswith("[]"):
-            steps += [("member", member[:-2]), ("each", None)]
-        else:
-            steps.append(("member", member))
-    return steps
+    return [member.removesuffix("[]") for member in split(path, ".")]
 
 
 def places(value, holder, outer, steps):
     """Where a path leads: (is there, value, the object that holds it, the object around that)."""
     if not steps:
         yield True, value, holder, outer
-        return
-    (kind, name), rest = steps[0], steps[1:]
-    if kind == "any":
-        yield from places(value, holder, outer, rest)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from places(inner, None, None, steps)
+    elif steps[0] == "**":
+        yield from places(value, holder, outer, steps[1:])
         for inner in value.values() if isinstance(value, dict) else ():
             yield from places(inner, value, holder, steps)
-        for inner in value if isinstance(value, list) else ():
-            yield from places(inner, holder, outer, steps)
-    elif kind == "each":
-        for inner in value if isinstance(value, list) else ():
-            yield from places(inner, holder, outer, rest)
     elif isinstance(value, dict):
-        if name in value:
-            yield from places(value[name], value, holder, rest)
-        elif not rest:
+        if steps[0] in value:
+            yield from places(value[steps[0]], value, holder, steps[1:])
+        elif len(steps) == 1:
             yield False, None, value, holder
 
 
@@ -186,6 +186,10 @@ class Catalog:
                 if effect.holds(arguments):
                     groups |= effect.groups
                     rank = max(rank, effect.raises_to)
-        command_class = "dangerous" if channel == "hmp" else CLASSES[rank]
+        command_class = CLASSES[rank]
+        if channel == "hmp":
+            # It is also in the group of the class that it would be in; not in @safe, which it never is.
+            groups |= {f"@{command_class}"} - {"@safe"}
+            command_class = "dangerous"
         native = frozenset() if groups & NO_NATIVE else command.native
         return command_class, frozenset(groups | {f"@{command_class}"}), native

@@ -2,7 +2,7 @@
 """A rule's <argument>, as docs/policy.md describes it: the tests on one value, and what a name means."""
 import re
 
-from catalog import glob, scalar_text
+from catalog import elements, glob, scalar_text
 
 # A step upwards stands between separators, at the ends too.
 STEP_UP = re.compile(r"(?<![\w.\-])\.\.(?![\w.\-])", re.ASCII)
@@ -39,7 +39,7 @@ def without_ups(steps):
 
 
 def prefix_test(prefix, passes):
-    above = path_steps(prefix)
+    above = without_ups(path_steps(prefix))
 
     def holds(value):
         if not isinstance(value, str) or not value.startswith("/"):
@@ -49,7 +49,7 @@ def prefix_test(prefix, passes):
             if passes:
                 return False
             steps = without_ups(steps)
-        if steps[:2] == ["dev", "fdset"] and len(steps) > 2 and above[:2] != ["dev", "fdset"]:
+        if steps[:2] == ["dev", "fdset"] and above[:2] != ["dev", "fdset"]:
             return False
         return steps[:len(above)] == above
 
@@ -60,18 +60,10 @@ def value_test(text):
     return lambda value: value is None and text == "null" or scalar_text(value) == text
 
 
-def max_test(text):
+def max_test(text, passes):
     most = int(text)
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value <= most
-
-
-def elements(value):
-    """A value, or all elements of a list, of lists in it as well."""
-    if isinstance(value, list):
-        for inner in value:
-            yield from elements(inner)
-    else:
-        yield value
+    least = 0 if passes and most >= 0 else float("-inf")
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def all_objects(value):
@@ -99,7 +91,8 @@ def all_within(value):
 
 class Condition:
     def __init__(self, attributes, passes):
-        self.path = attributes["name"].split(".")
+        self.name = attributes["name"]
+        self.path = self.name.split(".")
         self.tests = []
         if "match" in attributes:
             self.tests.append(match_test(attributes["match"], passes))
@@ -108,27 +101,33 @@ class Condition:
         if "value" in attributes:
             self.tests.append(value_test(attributes["value"]))
         if "max" in attributes:
-            self.tests.append(max_test(attributes["max"]))
+            self.tests.append(max_test(attributes["max"], passes))
         self.holds = self.holds_to_pass if passes else self.holds_to_deny
 
     def test(self, value):
         return all(test(value) for test in self.tests)
 
     def holds_to_pass(self, arguments, expanded):
+        return self._passes(expanded) or arguments is not expanded and self._passes(arguments)
+
+    def _passes(self, arguments):
         """Every value that the path leads to passes, and there is one."""
-        values = [expanded]
+        if self.name in arguments:
+            return self.test(arguments[self.name])
+        values = [arguments]
         for name in self.path:
             objects = [value for outer in values for value in elements(outer)]
             if not objects or not all(isinstance(value, dict) and name in value for value in objects):
                 return False
             values = [value[name] for value in objects]
-        values = [value for outer in values for value in elements(outer)]
         return bool(values) and all(map(self.test, values))
 
     def holds_to_deny(self, arguments, expanded):
-        return self._denies(arguments) or self._denies(expanded)
+        return self._denies(expanded) or arguments is not expanded and self._denies(arguments)
 
     def _denies(self, arguments):
+        if self.name in arguments and any(map(self.test, all_within(arguments[self.name]))):
+            return True
         for start in all_objects(arguments):
             values = [start]
             for name in self.path:

@@ -199,7 +199,7 @@ class Generator:
                 attributes[key] = self.random.choice(pool)
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
             arguments.append(self.argument(operation))
-        if kind in ("allow", "warn", model.DELEGATE) and self.chance(0.15):
+        if kind in ("allow", "warn") and self.chance(0.15):
             attributes["require"] = "native"
         return {"kind": kind, "attributes": attributes, "arguments": arguments}
 

@@ -24,8 +24,10 @@ class Batch:
         if "operations" not in answer:
             return None
         operations = model.operations_of(channel, text, answer["operations"])
-        ours = [(operation.channel, operation.name, operation.expanded) for operation in operations]
-        theirs = [(read["channel"], read["name"], read["expanded"] or read["arguments"] or {})
+        ours = [(operation.channel, operation.name, operation.expanded, operation.command_class, operation.groups)
+                for operation in operations]
+        theirs = [(read["channel"], read["name"], read["expanded"] or read["arguments"] or {}, read["class"],
+                   set(read["groups"]))
                   for read in answer["operations"]]
         if ours != theirs:
             raise Unreadable(f"read differently: {channel} {text}\n model {ours}\n guard {theirs}")

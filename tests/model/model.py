@@ -16,6 +16,7 @@ PROFILES = pathlib.Path(__file__).resolve().parents[2] / "xml" / "profiles"
 DENY, AUDIT, WARN, ALLOW = range(4)
 VERDICTS = ["deny", "audit", "warn", "allow"]
 DELEGATE = "delegate"
+LOUDNESS = ["safe", "unknown", "privileged", "memory-dump", "dangerous"]
 HMP_COMMAND = "human-monitor-command"
 
 catalog = Catalog()
@@ -216,7 +217,8 @@ class Judge:
         return verdict, rule
 
     def judge(self, operations, caller, native):
-        """(verdict, rule's id) of a text: of its strictest operation."""
-        said = [self.judge_operation(operation, caller, native) for operation in operations]
-        verdict, rule = min(said, key=lambda answer: answer[0])
+        """(verdict, rule's id) of a text: of its strictest operation, and of several such of the loudest one."""
+        said = [(*self.judge_operation(operation, caller, native), LOUDNESS.index(operation.command_class))
+                for operation in operations]
+        verdict, rule, _ = min(said, key=lambda answer: (answer[0], -answer[2]))
         return VERDICTS[verdict], rule
