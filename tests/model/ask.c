@@ -12,6 +12,7 @@
  *   confidential  true: the domain has <launchSecurity>
  *   whole         true: the texts go through guard_judge(), from the reading of the text to the
  *                 words of the record; else what was read goes to decide(), which is much faster
+ *   counted       true: the same, and limits count, from nothing at the first ask
  *   asks          [[REQUEST, CALLER, [PERMISSION, ...]], ...]: numbers from 0, and what libvirt
  *                 would give the caller
  *
@@ -207,7 +208,7 @@ static json_object *ask_guard(const GuardCall *policies, json_object *request, c
     call.caller = caller;
     call.native = answer_native;
     call.native_data = &granted;
-    guard_judge(&call, NULL, NULL, &answer);
+    guard_judge(&call, call.limits ? record_nowhere : NULL, NULL, &answer);
     ret = said(answer.passes ? answer.decision.verdict : VERDICT_DENY, answer.rule);
     guard_answer_clear(&answer);
     return ret;
@@ -264,8 +265,11 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
     json_object *asks = member(line, "asks");
     const char *host = text_member(line, "host");
     const char *domain = text_member(line, "domain");
-    bool whole = json_object_get_boolean(member(line, "whole"));
+    bool counted = json_object_get_boolean(member(line, "counted"));
+    bool whole = counted || json_object_get_boolean(member(line, "whole"));
     GuardCall call = {.domain_name = "demo",
+                      .domain_uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0",
+                      .limits = counted ? limit_counters_new() : NULL,
                       .is_confidential = json_object_get_boolean(member(line, "confidential"))};
     PolicyError error;
     Policy *shipped = host ? NULL : policy_shipped_default(&error);
@@ -282,6 +286,7 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
         json_object_object_add(answer, "answers", answers);
     }
     policy_unref(shipped);
+    limit_counters_free(call.limits);
 }
 
 static json_object *answer_line(Asker *asker, json_object *line)

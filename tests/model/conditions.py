@@ -4,6 +4,8 @@ import re
 
 from catalog import elements, glob, scalar_text
 
+# How QEMU's block layer may be told that a file name is one.
+PROTOCOL = re.compile("^(file|host_device|host_cdrom):")
 # A step upwards stands between separators, at the ends too.
 STEP_UP = re.compile(r"(?<![\w.\-])\.\.(?![\w.\-])", re.ASCII)
 
@@ -42,7 +44,11 @@ def prefix_test(prefix, passes):
     above = without_ups(path_steps(prefix))
 
     def holds(value):
-        if not isinstance(value, str) or not value.startswith("/"):
+        if not isinstance(value, str):
+            return False
+        if not passes:
+            value = PROTOCOL.sub("", value)
+        elif not value.startswith("/"):
             return False
         steps = path_steps(value)
         if ".." in steps:
@@ -108,13 +114,10 @@ class Condition:
         return all(test(value) for test in self.tests)
 
     def holds_to_pass(self, arguments, expanded):
-        return self._passes(expanded) or arguments is not expanded and self._passes(arguments)
-
-    def _passes(self, arguments):
-        """Every value that the path leads to passes, and there is one."""
-        if self.name in arguments:
-            return self.test(arguments[self.name])
-        values = [arguments]
+        """As it was sent, or every value that the path leads to passes, and there is one."""
+        if self.name in arguments and self.test(arguments[self.name]):
+            return True
+        values = [expanded]
         for name in self.path:
             objects = [value for outer in values for value in elements(outer)]
             if not objects or not all(isinstance(value, dict) and name in value for value in objects):
@@ -123,12 +126,9 @@ class Condition:
         return bool(values) and all(map(self.test, values))
 
     def holds_to_deny(self, arguments, expanded):
-        return self._denies(expanded) or arguments is not expanded and self._denies(arguments)
-
-    def _denies(self, arguments):
         if self.name in arguments and any(map(self.test, all_within(arguments[self.name]))):
             return True
-        for start in all_objects(arguments):
+        for start in all_objects(expanded):
             values = [start]
             for name in self.path:
                 values = [value[name] for outer in values for value in elements(outer)

@@ -28,7 +28,8 @@ MEMBERS = ["filename", "file", "driver", "uri", "target", "node-name", "size", "
 PATHS = ["/", "/srv", "/srv/a", "/srv/a/b.img", "/srv/ab", "/srv//a", "/srv/./a", "/srv/a/", "/srv/../etc/x",
          "/etc/x", "/srv/..", "/srv/..a/x", "/dev/fdset/3", "/dev/fdset", "/dev/../dev/fdset/3", "//srv/a", "srv/a",
          "../srv", "/dev/sdb", "/dev", "/srv/a/../b", ".", "..", "", "/./srv/a/.", "/dev/fdset/../sda"]
-TEXTS = ["tcp:h:1", "exec:sh", "unix:/srv/a", "nbd:h:1", "file:/srv/a", "file:/srv/../a", "raw", "nbd", "file",
+TEXTS = ["tcp:h:1", "exec:sh", "unix:/srv/a", "nbd:h:1", "file:/srv/a", "file:/srv/../a", "file:srv/a", "file:file:/srv/a", "FILE:/srv/a",
+         "file:", "raw", "nbd", "file",
          "x y", "a..b", "a/../b", "a,..,b", "a=../b", "true", "null", "5", "-3", "0x5", "5.0", "\u00e9t\u00e9",
          "*", "?", "a\nb", "json", "on"]
 NUMBERS = [0, 1, 5, -3, 1024, 2 ** 31, 2 ** 63 - 1, -2 ** 63, 5.5]

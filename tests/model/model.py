@@ -3,6 +3,7 @@
 
 A Policy is made of XML, an Operation of what a text asks for; judge() says the verdict and the rule.
 """
+import collections
 import json
 import pathlib
 import xml.etree.ElementTree as ElementTree
@@ -11,6 +12,7 @@ from catalog import Catalog, glob, scalar_text
 from conditions import Condition, is_pattern, steps_up
 
 NAMESPACE = "{urn:qmp-guard:policy:1}"
+NO_RULES = [NAMESPACE + "start", NAMESPACE + "limit"]
 PROFILES = pathlib.Path(__file__).resolve().parents[2] / "xml" / "profiles"
 # From strict to loose.
 DENY, AUDIT, WARN, ALLOW = range(4)
@@ -110,7 +112,9 @@ class Rule:
                              for key in ("user", "unix-group", "sasl", "x509", "selinux") if key in attributes]
         self.matches_command = glob(self.command) if self.command else None
         self.matches_wrapper = bool(self.command and self.channel == "qmp" and self.matches_command(HMP_COMMAND))
+        self.count = int(attributes.get("count", 0))
         what = self.command or attributes.get("group") or self.kind
+        what = f"limit:{what}" if self.kind == "limit" and what != self.kind else what
         self.id = f"{policy.origin}:{what}" + ("" if policy.name else f"#{number}")
 
     def matches_operation(self, operation):
@@ -148,9 +152,11 @@ class Policy:
         self.is_complete = self.otherwise is not None or any(inner.is_complete for inner in self.profiles)
         if not self.name and not self.is_complete:
             self.profiles.append(profile(behind))
-        elements = [inner for inner in root if inner.tag != NAMESPACE + "start"]
-        self.rules = [Rule(inner, self, number) for number, inner in enumerate(elements, 1)]
-        self.rules = [rule for rule in self.rules if rule.kind != "limit"]
+        self.rules = self._rules(inner for inner in root if inner.tag not in NO_RULES)
+        self.limits = self._rules(root.iter(NAMESPACE + "limit"))
+
+    def _rules(self, elements):
+        return [Rule(element, self, number) for number, element in enumerate(elements, 1)]
 
     def candidates(self, operation):
         """The rules that match as far as the operation goes."""
@@ -200,6 +206,7 @@ class Judge:
         if domain is None and is_confidential:
             domain = '<policy xmlns="urn:qmp-guard:policy:1"/>'
         self.domain = Policy(domain, "domain", behind) if domain is not None else None
+        self.passed = collections.Counter()
         self.audits_host = self.host.mode == "audit"
         self.audits_domain = bool(self.domain and self.domain.mode == "audit" and self.host.domain_mode != "enforce")
 
@@ -222,3 +229,23 @@ class Judge:
                 for operation in operations]
         verdict, rule, _ = min(said, key=lambda answer: (answer[0], -answer[2]))
         return VERDICTS[verdict], rule
+
+    def judge_counted(self, operations, caller, native, who):
+        """The same, with the limits: how often something passed is kept for each of @who."""
+        verdict, rule = self.judge(operations, caller, native)
+        if verdict == "deny":
+            return verdict, rule
+        taken, over = {}, None
+        for policy, audits in ((self.host, self.audits_host), (self.domain, self.audits_domain)):
+            for limit in policy.limits if policy else ():
+                amount = sum(limit.matches_operation(operation) for operation in operations)
+                if not amount or not limit.matches_caller(caller):
+                    continue
+                if self.passed[limit, who] + amount <= limit.count:
+                    taken[limit, who] = amount
+                elif not audits:
+                    return "deny", limit.id
+                else:
+                    over = over or limit.id
+        self.passed.update(taken)
+        return ("audit", over) if over else (verdict, rule)
