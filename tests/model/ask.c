@@ -7,7 +7,7 @@
  * Each line is a JSON object, and each is answered with one line. Members of a line:
  *
  *   requests      [[CHANNEL, TEXT], ...]: these are what `asks` below and in later lines mean
- *   callers       [{user, sasl, x509, selinux, groups}, ...]: likewise
+ *   callers       [{label, user, sasl, x509, selinux, groups}, ...]: likewise
  *   host, domain  policies; null is none
  *   confidential  true: the domain has <launchSecurity>
  *   whole         true: the texts go through guard_judge(), from the reading of the text to the
@@ -194,6 +194,11 @@ static json_object *said(Verdict verdict, const char *rule)
     return ret;
 }
 
+static GuardRecorded record_nowhere(void *data, const AuditRecord *record)
+{
+    return RECORDED_WHOLE;
+}
+
 static json_object *ask_guard(const GuardCall *policies, json_object *request, const Caller *caller,
                               NativeSet granted)
 {
@@ -241,7 +246,7 @@ static json_object *ask_one(const Asker *asker, const GuardCall *policies, bool 
     json_object *who = json_object_array_get_idx(
         asker->callers, (size_t)json_object_get_int(json_object_array_get_idx(ask, 1)));
     const char *groups[GROUPS_MAX];
-    Caller caller = {.label = "somebody",
+    Caller caller = {.label = text_member(who, "label"),
                      .user = text_member(who, "user"),
                      .sasl = text_member(who, "sasl"),
                      .x509 = text_member(who, "x509"),

@@ -16,7 +16,7 @@ def hmp_line(name, args_type):
     words = [name]
     for argument in catalog.split(args_type):
         kind = argument.partition(":")[2]
-        if kind.startswith("-") or kind.endswith("?"):
+        if kind.startswith("-") or kind[-1] in "?.":
             continue
         word = SAMPLES.get(kind[0], "x")
         if kind[0] == "/":
@@ -61,23 +61,24 @@ def requests():
             for spelling in [text] + [alias + text.removeprefix(line[1]) for alias in aliases]:
                 ret.append(["hmp", spelling])
                 ret.append(["qmp", json.dumps({"execute": model.HMP_COMMAND, "arguments": {"command-line": spelling}})])
+    ret.append(["qmp", json.dumps({"execute": "transaction", "arguments": {"actions": []}})])
     return ret + [as_request(*row) for row in rows_of_effects()]
 
 
 def policies():
-    """(host, domain, is confidential) for each profile alone, for all pairs, and for none."""
-    names = sorted(path.stem for path in model.PROFILES.glob("*.xml"))
-    for profiles in names + [f"{one} {other}" for one in names for other in names if one != other]:
-        text = f'<policy xmlns="urn:qmp-guard:policy:1" profile="{profiles}"/>'
-        for is_confidential in (False, True):
-            yield text, None, is_confidential
-            yield None, text, is_confidential
+    """(host, domain, is confidential) for none, for each profile alone and for some pairs of them."""
     yield None, None, False
     yield None, None, True
+    names = sorted(path.stem for path in model.PROFILES.glob("*.xml"))
+    pairs = [f"{one} {other}" for one, other in zip(names, names[1:] + names[:1])]
+    for profiles in names + pairs + [f"{pair.split()[1]} {pair.split()[0]}" for pair in pairs]:
+        text = f'<policy xmlns="urn:qmp-guard:policy:1" profile="{profiles}"/>'
+        yield text, None, False
+        yield None, text, True
 
 
 def unread(batch):
-    """The commands of which no text could be read on their own channel."""
+    """The commands of which no text could be read on their own channel. An HMP line is one inside QMP, too."""
     read = {(operation.channel, operation.name) for operations in batch.operations for operation in operations or ()}
     return sorted(f"{command.channel} {command.name}" for command in model.catalog.commands.values()
-                  if (command.channel, command.name) not in read)
+                  if (command.channel, command.name) not in read and command.name != model.HMP_COMMAND)

@@ -117,7 +117,7 @@ class Generator:
 
     def caller(self):
         user = self.random.choice(USERS)
-        return {"user": user, "sasl": self.random.choice([None, None, "alice@r", "bob@r"]),
+        return {"label": self.random.choice(["one", "other"]), "user": user, "sasl": self.random.choice([None, None, "alice@r", "bob@r"]),
                 "x509": self.random.choice([None, None, "CN=a", "CN=b,O=x"]),
                 "selinux": self.random.choice(CONTEXTS),
                 "groups": self.random.sample(["ops", "wheel", "x"], self.random.randrange(3)) if user else []}
@@ -200,11 +200,13 @@ class Generator:
                 attributes[key] = self.random.choice(pool)
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
             arguments.append(self.argument(operation))
+        if kind == "limit":
+            attributes.update(count=str(self.random.randrange(1, 9)), per=self.random.choice(["1h", "30m", "3600s", "1d"]))
         if kind in ("allow", "warn") and self.chance(0.15):
             attributes["require"] = "native"
         return {"kind": kind, "attributes": attributes, "arguments": arguments}
 
-    def policy(self, operations, is_host):
+    def policy(self, operations, is_host, limits=0):
         kinds = ["allow", "warn", "deny", "allow", "deny"] + [model.DELEGATE] * 2 * is_host
         attributes = {}
         if self.chance(0.5):
@@ -213,7 +215,10 @@ class Generator:
             attributes["mode"] = "audit"
         if is_host and self.chance(0.15):
             attributes["domain-mode"] = "enforce"
+        kinds = [kind for kind in kinds for _ in range(3)] + ["limit"]
         rules = [self.rule(self.random.choice(operations), kinds) for _ in range(self.random.randrange(9))]
+        rules += [self.rule(self.random.choice(operations), ["limit"]) for _ in range(limits)]
+        self.random.shuffle(rules)
         return {"attributes": attributes, "rules": rules}
 
 

@@ -48,7 +48,7 @@ class Guard:
 
     def judge(self, case, asks):
         """The answers, [verdict, rule] for each ask; or the name of the policy that is invalid."""
-        answer = self.say(dict(case, asks=asks))
+        answer = self.say({**case, case["way"] or "plain": True, "asks": asks})
         return answer.get("answers") or answer["error"]
 
     def close(self):

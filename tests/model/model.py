@@ -113,8 +113,8 @@ class Rule:
         self.matches_command = glob(self.command) if self.command else None
         self.matches_wrapper = bool(self.command and self.channel == "qmp" and self.matches_command(HMP_COMMAND))
         self.count = int(attributes.get("count", 0))
-        what = self.command or attributes.get("group") or self.kind
-        what = f"limit:{what}" if self.kind == "limit" and what != self.kind else what
+        what = self.command or attributes.get("group")
+        what = f"limit:{what or '*'}" if self.kind == "limit" else what or self.kind
         self.id = f"{policy.origin}:{what}" + ("" if policy.name else f"#{number}")
 
     def matches_operation(self, operation):
@@ -230,8 +230,9 @@ class Judge:
         verdict, rule, _ = min(said, key=lambda answer: (answer[0], -answer[2]))
         return VERDICTS[verdict], rule
 
-    def judge_counted(self, operations, caller, native, who):
-        """The same, with the limits: how often something passed is kept for each of @who."""
+    def judge_counted(self, operations, caller, native):
+        """The same, with the limits: what passed is counted for each caller apart."""
+        who = caller["label"]
         verdict, rule = self.judge(operations, caller, native)
         if verdict == "deny":
             return verdict, rule
