@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from clients import run
 from machines import WitnessedMachine
 from second_lab import SecondLab
 from test_grant_command import grant, grants, guard
@@ -46,15 +47,36 @@ print(json.dumps(counts))
 """
 
 
+# Between reading how many uses are left and writing it there is time for others: on two processors they would hardly
+# ever be in time, and the test would show nothing.
+SLOW = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
+{
+    ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
+
+    if (size > 1000)            /* a grant, and not the trail's head */
+        usleep(2000);
+    return real(fd, data, size, offset);
+}
+"""
+
+
 @pytest.fixture(scope="module")
-def lab(in_lab):
-    # As many threads of the daemon's as there are clients, and as many clients as there are.
+def lab(in_lab, tmp_path_factory):
+    slow = tmp_path_factory.mktemp("library") / "slow.so"
+    run("gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", slow, "-x", "c", "-", input=SLOW, check=True)
+    # The daemon has a thread for each client.
     started = SecondLab("--set", "max_workers=40", "--set", "min_workers=20")
+    started.preload(started.guard, slow)
+    started.daemon("restart")
     yield started
     started.close()
 
 
-def race(lab, machine, attempts):
+def race_of(lab, machine, attempts):
     """What the clients counted, all together."""
     each = attempts // (PROCESSES * THREADS)
     clients = [subprocess.Popen(["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--",
@@ -76,7 +98,7 @@ def test_no_more_pass_than_were_given(lab, tmp_path_factory, numbers):
     names = [grant(lab, "--command", "query-uuid", "--uses", uses, domain=machine.name)["grant"] for uses in numbers]
     lab.trail.mark()
     machine.mark()
-    counts = race(lab, machine, ATTEMPTS)
+    counts = race_of(lab, machine, ATTEMPTS)
     assert counts == {"passed": USES, "denied": ATTEMPTS - USES, "failed": 0}
 
     decided = lab.trail.records("decision")
