@@ -83,12 +83,19 @@ class SecondLab:
     def virsh(self, *arguments, **kwargs):
         return self.run("virsh", "-q", "-c", "qemu:///system", *arguments, **kwargs)
 
-    def daemon(self, action):
+    def daemon(self, action, environment=()):
         """start, stop, restart or pid; whatever was connected to the old daemon is connected to the new one."""
-        done = self.run(self.directory / "daemon", action)
+        done = self.run("env", *environment, self.directory / "daemon", action)
         assert done.returncode == 0, done.stderr
         self.connection = None
         return done.stdout.strip()
+
+    def kill_daemon(self):
+        """As a crash would; it is not started again."""
+        control = self.directory / "daemon"
+        done = self.run("sh", "-c", f"kill -9 $({control} pid); while {control} pid >/dev/null; do sleep 0.01; done")
+        assert done.returncode == 0, done.stderr
+        self.connection = None
 
     def preload(self, *libraries):
         """Says what the daemon is started with from now on."""

@@ -316,7 +316,7 @@ def test_next_run_has_no_grant(in_lab, options):
 def test_daemon_starts_anew(lab, vm, is_killed):
     def again():
         if is_killed:
-            lab.run("sh", "-c", f'pid=$({lab.directory}/daemon pid) && kill -9 $pid')
+            lab.kill_daemon()
             lab.daemon("start")
         else:
             lab.daemon("restart")
