@@ -15,7 +15,7 @@ import libvirt
 import libvirt_qemu
 
 HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
-PAUSE = 0.004
+PAUSE = 0.008
 RECENT = 4
 
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from clients import run
 from machines import WitnessedMachine
 from second_lab import SecondLab
+from slow_store import slow_store
 from test_grant_command import grant, grants, guard
 
 ATTEMPTS, USES = 10000, 100
@@ -47,30 +47,11 @@ print(json.dumps(counts))
 """
 
 
-# Between reading how many uses are left and writing it there is time for others: on two processors they would hardly
-# ever be in time, and the test would show nothing.
-SLOW = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <unistd.h>
-ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
-{
-    ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
-
-    if (size > 1000)            /* a grant, and not the trail's head */
-        usleep(2000);
-    return real(fd, data, size, offset);
-}
-"""
-
-
 @pytest.fixture(scope="module")
 def lab(in_lab, tmp_path_factory):
-    slow = tmp_path_factory.mktemp("library") / "slow.so"
-    run("gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", slow, "-x", "c", "-", input=SLOW, check=True)
     # The daemon has a thread for each client.
     started = SecondLab("--set", "max_workers=40", "--set", "min_workers=20")
-    started.preload(started.guard, slow)
+    started.preload(started.guard, slow_store(tmp_path_factory.mktemp("library")))
     started.daemon("restart")
     yield started
     started.close()
