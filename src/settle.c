@@ -218,7 +218,8 @@ static void scan_limits(Settling *settling, const Policy *policy, LimitScan *sca
         scan->uses[at] = (LimitUse){.key = scan->keys[at],
                                     .amount = amount,
                                     .count = limit->count,
-                                    .seconds = limit->seconds};
+                                    .seconds = limit->seconds,
+                                    .owner = settling->call->caller->label};
     }
 }
 

@@ -8,9 +8,17 @@
 #include <string.h>
 #include <sys/queue.h>
 
+/* What is kept on one account; gone with its last key. */
+typedef struct Owner {
+    char *name;
+    size_t n_keys;
+    size_t n_times; /* that there is room for */
+} Owner;
+
 /* What passed under one key. */
 typedef struct Series {
     char *key;
+    Owner *owner;
     LIST_ENTRY(Series) link;
     int64_t *times; /* a ring */
     size_t room; /* of the ring */
@@ -25,6 +33,7 @@ struct LimitCounters {
     pthread_mutex_t lock; /* guards what follows */
     /* A balanced tree: whoever chooses the keys cannot make it slow, as they could a hash. */
     void *by_key;
+    void *owners; /* the same, by name */
     LIST_HEAD(SeriesList, Series) all;
     size_t n_keys;
     size_t n_times; /* that there is room for, in all rings */
@@ -45,6 +54,57 @@ static Series *find_series(const LimitCounters *counters, const char *key)
     return found ? *found : NULL;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const Owner *)a)->name, ((const Owner *)b)->name);
+}
+
+static Owner *find_owner(const LimitCounters *counters, const char *name)
+{
+    const Owner wanted = {.name = (char *)name};
+    Owner *const *found = tfind(&wanted, &counters->owners, compare_names);
+
+    return found ? *found : NULL;
+}
+
+static void free_owner(Owner *owner)
+{
+    free(owner->name);
+    free(owner);
+}
+
+/* The owner of that name, be it a new one. NULL when out of memory. */
+static Owner *owner_called(LimitCounters *counters, const char *name)
+{
+    Owner *owner = find_owner(counters, name);
+
+    if (owner)
+        return owner;
+    owner = calloc(1, sizeof(*owner));
+    if (!owner)
+        return NULL;
+    owner->name = strdup(name);
+    if (!owner->name || !tsearch(owner, &counters->owners, compare_names)) {
+        free_owner(owner);
+        return NULL;
+    }
+    return owner;
+}
+
+static void forget_keyless(LimitCounters *counters, Owner *owner)
+{
+    if (owner->n_keys > 0)
+        return;
+    tdelete(owner, &counters->owners, compare_names);
+    free_owner(owner);
+}
+
+/* Whether who has @has may have more, of which nobody has @left. */
+static bool is_modest(size_t has, size_t left)
+{
+    return has * LIMIT_OWNER_PART < left;
+}
+
 static void free_series(Series *series)
 {
     free(series->key);
@@ -58,6 +118,9 @@ static void forget_series(LimitCounters *counters, Series *series)
     LIST_REMOVE(series, link);
     counters->n_keys--;
     counters->n_times -= series->room;
+    series->owner->n_keys--;
+    series->owner->n_times -= series->room;
+    forget_keyless(counters, series->owner);
     free_series(series);
 }
 
@@ -84,24 +147,54 @@ static void forget_idle(LimitCounters *counters)
     }
 }
 
-static Series *add_series(LimitCounters *counters, const char *key)
+static bool has_key_for(const LimitCounters *counters, const char *name)
 {
-    Series *series;
+    const Owner *owner = find_owner(counters, name);
 
-    if (counters->n_keys >= LIMIT_KEYS_MAX)
-        forget_idle(counters);
-    if (counters->n_keys >= LIMIT_KEYS_MAX)
-        return NULL;
-    series = calloc(1, sizeof(*series));
+    return is_modest(owner ? owner->n_keys : 0, LIMIT_KEYS_MAX - counters->n_keys);
+}
+
+static bool has_times_for(const LimitCounters *counters, const Owner *owner, size_t more)
+{
+    size_t left = LIMIT_TIMES_MAX - counters->n_times;
+
+    return more <= left && is_modest(owner->n_times, left);
+}
+
+static Series *make_series(LimitCounters *counters, const char *key, Owner *owner)
+{
+    Series *series = calloc(1, sizeof(*series));
+
     if (!series)
         return NULL;
     series->key = strdup(key);
+    series->owner = owner;
     if (!series->key || !tsearch(series, &counters->by_key, compare_keys)) {
         free_series(series);
         return NULL;
     }
     LIST_INSERT_HEAD(&counters->all, series, link);
     counters->n_keys++;
+    owner->n_keys++;
+    return series;
+}
+
+static Series *add_series(LimitCounters *counters, const LimitUse *use)
+{
+    const char *name = use->owner ? use->owner : use->key;
+    Series *series;
+    Owner *owner;
+
+    if (!has_key_for(counters, name))
+        forget_idle(counters);
+    if (!has_key_for(counters, name))
+        return NULL;
+    owner = owner_called(counters, name);
+    if (!owner)
+        return NULL;
+    series = make_series(counters, use->key, owner);
+    if (!series)
+        forget_keyless(counters, owner);
     return series;
 }
 
@@ -111,7 +204,7 @@ static Series *series_for(LimitCounters *counters, const LimitUse *use)
     Series *series = find_series(counters, use->key);
 
     if (!series)
-        series = add_series(counters, use->key);
+        series = add_series(counters, use);
     if (!series)
         return NULL;
     series->asked_ms = counters->now_ms;
@@ -148,9 +241,9 @@ static int grow(LimitCounters *counters, Series *series, size_t room)
     size_t more = room - series->room;
     int64_t *times;
 
-    if (more > LIMIT_TIMES_MAX - counters->n_times)
+    if (!has_times_for(counters, series->owner, more))
         forget_idle(counters);
-    if (more > LIMIT_TIMES_MAX - counters->n_times)
+    if (!has_times_for(counters, series->owner, more))
         return -1;
     times = malloc(room * sizeof(*times));
     if (!times)
@@ -162,6 +255,7 @@ static int grow(LimitCounters *counters, Series *series, size_t room)
     series->room = room;
     series->oldest = 0;
     counters->n_times += more;
+    series->owner->n_times += more;
     return 0;
 }
 

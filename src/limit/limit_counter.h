@@ -14,10 +14,14 @@
 #define LIMIT_COUNT_MAX 1000u
 #define LIMIT_SECONDS_MAX 86400u
 
-/* What is remembered at most: keys, the bytes of each, and the times of all of them. */
-#define LIMIT_KEYS_MAX ((size_t)4096)
+/*
+ * What is remembered at most: keys, the bytes of each, and the times of all of them. No owner
+ * gets more who has a part of what nobody has, so however many keys one brings, others have room.
+ */
+#define LIMIT_KEYS_MAX ((size_t)16384)
 #define LIMIT_KEY_BYTES_MAX ((size_t)4096)
 #define LIMIT_TIMES_MAX ((size_t)1048576)
+#define LIMIT_OWNER_PART ((size_t)4) /* a fourth */
 
 typedef struct LimitCounters LimitCounters;
 
@@ -27,6 +31,7 @@ typedef struct LimitUse {
     unsigned amount; /* the text's operations that come under it; not 0 */
     unsigned count; /* at most so many ... */
     unsigned seconds; /* ... in any stretch of so many seconds */
+    const char *owner; /* on whose account the key is kept; NULL: its own */
 } LimitUse;
 
 /* Only the last lets the text pass. */

@@ -262,3 +262,28 @@ def test_host_that_audits_its_own_limit_does_not_undo_the_domains(lab, machine):
     machine.set_policy(limit(2))
     assert passes(machine, 5) == 2 * [True] + 3 * [False]
     assert set(rules(lab)) == {DOMAIN_RULE}
+
+
+FILL = r'''
+import itertools, sys, libvirt, libvirt_qemu
+domain = libvirt.open("qemu:///system").lookupByName(sys.argv[1])
+spelt = map("".join, itertools.product(*((letter, "?", "*") for letter in "query-status")))
+for _ in range(260):
+    limits = "".join(f'<limit command="{next(spelt)}" count="1000" per="24h"/>' for _ in range(64))
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, f"<policy>{limits}</policy>", "qg",
+                       "urn:qmp-guard:policy:1", 0)
+    try:
+        libvirt_qemu.qemuMonitorCommand(domain, '{"execute":"query-status"}', 0)
+    except libvirt.libvirtError as error:
+        assert "domain:limit" in str(error), error
+'''
+
+
+def test_ever_new_limits_fill_nothing_for_others(lab, make_machine):
+    """Whoever may edit one domain's policy brings 16640 limits of a day each; the host's own go on counting."""
+    lab.set_host_policy(policy(limit(count=1), "<delegate/>"))
+    own, other = make_machine(), make_machine()
+    done = lab.run("/usr/bin/python3", lab.file("fill.py", FILL), own.name, user="alice")
+    assert done.returncode == 0, done.stderr
+    assert [ask_as(lab, other, "bob") for _ in range(2)] == [True, False]
+    assert [ask_as(lab, other, "alice") for _ in range(2)] == [True, False]

@@ -257,7 +257,7 @@ static void test_all_keys_used(void **state)
     assert_int_equal(take(counters, "new", 1, 1, 60, 1999), LIMIT_FULL);
     /* Keys 0 to 8 end their two seconds one after the other. */
     for (int64_t i = 0; i < 9; i++) {
-        assert_int_equal(take_numbered(counters, 10000 + (size_t)i, 1, 60, 2000 + i), LIMIT_TAKEN);
+        assert_int_equal(take_numbered(counters, 100000 + (size_t)i, 1, 60, 2000 + i), LIMIT_TAKEN);
         assert_int_equal(take(counters, "new", 1, 1, 60, 2000 + i), LIMIT_FULL);
     }
     assert_int_equal(take(counters, "new", 1, 1, 60, 60008), LIMIT_FULL);
@@ -303,6 +303,47 @@ static void test_room_for_an_old_key(void **state)
     assert_int_equal(take_numbered(counters, n_full, 1, 1, 1000), LIMIT_OVER);
     assert_int_equal(take_numbered(counters, 0, LIMIT_COUNT_MAX, 1, 1000), LIMIT_FULL);
     limit_counters_free(counters);
+}
+
+/* How many of @count new keys, numbered from @first on, the owner gets. */
+static size_t take_for(LimitCounters *counters, const char *owner, size_t first, size_t count,
+                       unsigned amount, int64_t now_ms)
+{
+    size_t n_taken = 0;
+
+    for (size_t i = first; i < first + count; i++) {
+        char key[32];
+        const LimitUse use = {key, amount, LIMIT_COUNT_MAX, 60, owner};
+        size_t which;
+
+        snprintf(key, sizeof(key), "key %zu", i);
+        n_taken += limit_take(counters, &use, 1, now_ms, &which) == LIMIT_TAKEN;
+    }
+    return n_taken;
+}
+
+/* Whoever brings ever new keys, or fills them, is refused while others still have room. */
+static void test_owner_leaves_room(void **state)
+{
+    static const struct {
+        unsigned amount;
+        size_t all;
+    } rows[] = {{1, LIMIT_KEYS_MAX}, {LIMIT_COUNT_MAX, LIMIT_TIMES_MAX / LIMIT_COUNT_MAX}};
+
+    (void)state;
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        LimitCounters *counters = limit_counters_new();
+        const unsigned amount = rows[row].amount;
+        const size_t all = rows[row].all;
+
+        assert_in_range(take_for(counters, "greedy", 0, all, amount, 0), all / 5, all / 5 + 2);
+        assert_in_range(take_for(counters, "greedy too", all, all, amount, 0), all / 5 * 4 / 5,
+                        all / 5 * 4 / 5 + 2);
+        assert_int_equal(take_for(counters, "modest", 2 * all, 10, amount, 0), 10);
+        assert_int_equal(take_for(counters, "greedy", 3 * all, 10, amount, 59999), 0);
+        assert_int_equal(take_for(counters, "greedy", 3 * all, 10, amount, 60000), 10);
+        limit_counters_free(counters);
+    }
 }
 
 /* A text that is refused, under ever new names, fills nothing. */
@@ -537,6 +578,7 @@ int main(void)
     unit_add("all keys used", test_all_keys_used, NULL);
     unit_add("all times used", test_all_times_used, NULL);
     unit_add("room for an old key", test_room_for_an_old_key, NULL);
+    unit_add("an owner leaves room", test_owner_leaves_room, NULL);
     unit_add("refused texts take no room", test_refused_take_no_room, NULL);
     unit_add("threads", test_threads, NULL);
     unit_add("random sequences", test_against_model, NULL);
