@@ -21,9 +21,7 @@
 #define VIR_FROM_QEMU_DOMAIN 10 /* VIR_FROM_QEMU */
 
 static GrantStore grants = GRANT_STORE_INIT(GRANTS_PATH);
-/* NULL when there was no memory: then no limit can be counted. */
-static LimitCounters *host_limits;
-static LimitCounters *domain_limits;
+static LimitCounters *limits; /* NULL when there was no memory: then no limit can be counted */
 
 /* Everything that one call gathers; given back with release(). */
 typedef struct Passthrough {
@@ -110,8 +108,7 @@ static NativeSet ask_native(void *data, NativeSet asked)
 
 static void make_limits(void)
 {
-    host_limits = limit_counters_new();
-    domain_limits = limit_counters_new();
+    limits = limit_counters_new();
 }
 
 /* What a denied command may pass by all the same, and what an allowed one still meets. */
@@ -121,8 +118,7 @@ static void gather_permissions(Passthrough *pass, virDomainPtr handle)
 
     pthread_once(&once, make_limits);
     pass->call.grants = connect_is_read_only(virDomainGetConnect(handle)) ? NULL : &grants;
-    pass->call.host_limits = host_limits;
-    pass->call.domain_limits = domain_limits;
+    pass->call.limits = limits;
     pass->call.native = ask_native;
     pass->call.native_data = pass;
 }

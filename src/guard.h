@@ -37,9 +37,7 @@ typedef struct GuardCall {
     const char *failure; /* ... for this reason; host and domain may be NULL then */
     const Run *run; /* the domain's; NULL: not known, so no grant counts */
     GrantStore *grants; /* NULL: none are looked for */
-    LimitCounters *host_limits; /* where the host's limits are counted; NULL: nowhere, so none is
-                                   met */
-    LimitCounters *domain_limits; /* the domains' own: they must not crowd the host's out */
+    LimitCounters *limits; /* NULL: nothing can be counted, so no limit is met */
     NativeAsker native; /* NULL: nobody knows, so nothing is permitted */
     void *native_data;
     DecideObserver observer; /* as in Question */

@@ -120,7 +120,7 @@ static double time_way(const struct WayRow *way, const Policy *host, GrantStore 
                       .host = host,
                       .run = &run,
                       .grants = store,
-                      .host_limits = limits};
+                      .limits = limits};
     double start;
 
     call.length = (size_t)snprintf(text, sizeof(text), "{\"execute\":\"%s\"}", way->command);

@@ -213,7 +213,7 @@ static json_object *ask_guard(const GuardCall *policies, json_object *request, c
     call.caller = caller;
     call.native = answer_native;
     call.native_data = &granted;
-    guard_judge(&call, call.host_limits ? record_nowhere : NULL, NULL, &answer);
+    guard_judge(&call, call.limits ? record_nowhere : NULL, NULL, &answer);
     ret = said(answer.passes ? answer.decision.verdict : VERDICT_DENY, answer.rule);
     guard_answer_clear(&answer);
     return ret;
@@ -274,8 +274,7 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
     bool whole = counted || json_object_get_boolean(member(line, "whole"));
     GuardCall call = {.domain_name = "demo",
                       .domain_uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0",
-                      .host_limits = counted ? limit_counters_new() : NULL,
-                      .domain_limits = counted ? limit_counters_new() : NULL,
+                      .limits = counted ? limit_counters_new() : NULL,
                       .is_confidential = json_object_get_boolean(member(line, "confidential"))};
     PolicyError error;
     Policy *shipped = host ? NULL : policy_shipped_default(&error);
@@ -292,8 +291,7 @@ static void ask_all(Asker *asker, json_object *line, json_object *answer)
         json_object_object_add(answer, "answers", answers);
     }
     policy_unref(shipped);
-    limit_counters_free(call.host_limits);
-    limit_counters_free(call.domain_limits);
+    limit_counters_free(call.limits);
 }
 
 static json_object *answer_line(Asker *asker, json_object *line)

@@ -236,17 +236,17 @@ class Judge:
         verdict, rule = self.judge(operations, caller, native)
         if verdict == "deny":
             return verdict, rule
-        policies = [(self.domain, self.audits_domain), (self.host, self.audits_host)]
-        over = None
-        for policy, audits in sorted((pair for pair in policies if pair[0]), key=lambda pair: bool(pair[1])):
-            taken = {(limit, who): sum(limit.matches_operation(operation) for operation in operations)
-                     for limit in policy.limits if limit.matches_caller(caller)}
-            full = [limit for (limit, _), amount in taken.items()
-                    if amount and self.passed[limit, who] + amount > limit.count]
-            if not full:
-                self.passed.update(taken)
-            elif not audits:
-                return "deny", full[0].id
-            else:
-                over = full[0].id
+        taken, over = {}, None
+        for policy, audits in ((self.host, self.audits_host), (self.domain, self.audits_domain)):
+            for limit in policy.limits if policy else ():
+                amount = sum(limit.matches_operation(operation) for operation in operations)
+                if not amount or not limit.matches_caller(caller):
+                    continue
+                if self.passed[limit, who] + amount <= limit.count:
+                    taken[limit, who] = amount
+                elif not audits:
+                    return "deny", limit.id
+                else:
+                    over = over or limit.id
+        self.passed.update(taken)
         return ("audit", over) if over else (verdict, rule)

@@ -41,8 +41,7 @@ void judging_start(Judging *judging, const char *host, const char *domain)
                          .domain = domain ? read_policy(POLICY_DOMAIN, domain) : NULL,
                          .run = GRANTS_RUN,
                          .grants = GRANT_STORE_INIT(grants_path),
-                         .host_limits = limit_counters_new(),
-                         .domain_limits = limit_counters_new(),
+                         .limits = limit_counters_new(),
                          .recorded = RECORDED_WHOLE};
     judging->call = (GuardCall){.domain_name = "demo",
                                 .domain_uuid = GRANTS_UUID,
@@ -51,16 +50,14 @@ void judging_start(Judging *judging, const char *host, const char *domain)
                                 .domain = judging->domain,
                                 .run = &judging->run,
                                 .grants = &judging->grants,
-                                .host_limits = judging->host_limits,
-                                .domain_limits = judging->domain_limits};
+                                .limits = judging->limits};
 }
 
 void judging_end(Judging *judging)
 {
     guard_answer_clear(&judging->answer);
     grant_store_close(&judging->grants);
-    limit_counters_free(judging->host_limits);
-    limit_counters_free(judging->domain_limits);
+    limit_counters_free(judging->limits);
     policy_unref(judging->host);
     policy_unref(judging->domain);
 }

@@ -10,8 +10,7 @@ typedef struct Judging {
     Policy *domain; /* NULL: none */
     Run run;
     GrantStore grants;
-    LimitCounters *host_limits;
-    LimitCounters *domain_limits;
+    LimitCounters *limits;
     GuardCall call; /* of the next text; its text is set by judging_try() */
     bool is_dry; /* nobody records */
     GuardRecorded recorded; /* what the recorder says: RECORDED_WHOLE */

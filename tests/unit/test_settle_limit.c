@@ -252,7 +252,7 @@ static void test_no_counters(void **state)
 
     (void)state;
     judging_start(&judging, ONE_STOP, NULL);
-    judging.call.host_limits = NULL;
+    judging.call.limits = NULL;
     assert_false(judging_try_qmp(&judging, "stop"));
     assert_true(judging_try_qmp(&judging, "cont"));
     judging_end(&judging);
@@ -281,11 +281,12 @@ static void test_limits_edited(void **state)
     judging_end(&judging);
 }
 
-/* Even where the domains' limits have no room left, the host's have theirs. */
+/* Where one caller's limits on domains have no room left, the host's have theirs. */
 static void test_no_room(void **state)
 {
     char key[32];
-    LimitUse use = {.key = key, .amount = 1, .count = 1, .seconds = 3600};
+    LimitUse use = {.key = key, .amount = 1, .count = 1, .seconds = 3600, .owner = "domain|alice"};
+    LimitAnswer taken = LIMIT_TAKEN;
     struct timespec now;
     Judging judging;
     size_t which;
@@ -293,11 +294,11 @@ static void test_no_room(void **state)
     (void)state;
     clock_gettime(CLOCK_MONOTONIC, &now);
     judging_start(&judging, ONE_STOP "<delegate/>", "<limit count='9' per='1h'/><allow/>");
-    for (size_t i = 0; i < LIMIT_KEYS_MAX; i++) {
+    for (size_t i = 0; i < LIMIT_KEYS_MAX && taken == LIMIT_TAKEN; i++) {
         snprintf(key, sizeof(key), "%zu", i);
-        assert_int_equal(limit_take(judging.domain_limits, &use, 1, now.tv_sec * 1000, &which),
-                         LIMIT_TAKEN);
+        taken = limit_take(judging.limits, &use, 1, now.tv_sec * 1000, &which);
     }
+    assert_int_equal(taken, LIMIT_FULL);
     assert_false(judging_try_qmp(&judging, "stop"));
     assert_int_equal(judging.answer.decision.cause, CAUSE_NO_COUNT);
     assert_non_null(strstr(judging.answer.message, "too many"));
