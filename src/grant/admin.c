@@ -13,6 +13,9 @@
 
 #define ROOT "root"
 
+/* Before the number of a user without a name; no name has a colon. */
+#define NUMBER "uid:"
+
 /* Also what a login uid is that nobody has set. */
 #define NO_UID UINT32_MAX
 
@@ -42,7 +45,7 @@ static uint32_t login_uid(void)
 
 bool admin_is_person(const char *name)
 {
-    return strcmp(name, ROOT) != 0;
+    return strcmp(name, ROOT) != 0 && strncmp(name, NUMBER, strlen(NUMBER)) != 0;
 }
 
 Admin admin_at_work(void)
@@ -55,7 +58,7 @@ Admin admin_at_work(void)
     if (uid == NO_UID || uid == 0)
         return admin;
     if (user_name_read(uid, admin.name, sizeof(admin.name)) < 0)
-        snprintf(admin.name, sizeof(admin.name), "uid:%" PRIu32, uid);
+        snprintf(admin.name, sizeof(admin.name), NUMBER "%" PRIu32, uid);
     admin.is_known = admin_is_person(admin.name);
     return admin;
 }

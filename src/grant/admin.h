@@ -9,7 +9,8 @@
 
 /*
  * The user who logged in (the audit login uid), else the one who called sudo (SUDO_UID), else
- * root. By name, or as uid:N when that has none.
+ * root. By name, or as uid:N when the name service gives none: that may be anybody, since the same
+ * user may have had a name before.
  *
  * What this is worth: the kernel lets nobody but root change a login uid, and root may say
  * anything. That is no hole, as docs/security.md trusts root; a second person's word guards
@@ -17,7 +18,7 @@
  */
 typedef struct Admin {
     char name[GRANT_ADMIN_SIZE];
-    bool is_known; /* a person; root is an account that several may use */
+    bool is_known; /* a person, by name; root is an account that several may use */
 } Admin;
 
 Admin admin_at_work(void);
