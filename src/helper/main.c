@@ -9,10 +9,12 @@
 #include "trail/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char check_help[] =
     "  TEXT                words as for virsh: query-status, or a JSON object\n"
@@ -138,6 +140,20 @@ static int finish(int status)
     return status;
 }
 
+/*
+ * What is opened in place of a closed stream would get what we print: the grants, or the trail.
+ * What stands in fails as the closed one does.
+ */
+static int hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return -1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -149,6 +165,8 @@ int main(int argc, char **argv)
     HelperContext context = {0};
     int option;
 
+    if (hold_streams() < 0)
+        return EXIT_UNSURE;
     setlocale(LC_ALL, "");
     while ((option = getopt_long(argc, argv, "+c:Vh", options, NULL)) != -1) {
         switch (option) {

@@ -259,6 +259,23 @@ def test_nobody_confirms_what_nobody_knows_who_gave(lab, vm):
     assert {step for step, *_ in steps(lab)} == {"given"}
 
 
+def test_only_a_name_is_a_person(lab, vm):
+    """The number of a user whom the name service does not name now may be the first person's own."""
+    by_name, by_number = grant(lab, *QUIT, sudo=ALICE), grant(lab, *QUIT, sudo=21999)
+    done = guard(lab, "confirm", by_name["grant"], sudo=21999)
+    assert done.returncode == NO and "who of root you are" in done.stderr
+    done = guard(lab, "confirm", by_number["grant"], sudo=BOB)
+    assert done.returncode == NO and "who of root gave it" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["grants", "revoke 00000000"])
+def test_nothing_is_printed_into_the_store(lab, vm, words, closed):
+    given = grant(lab, *QUIT)
+    lab.run("sh", "-c", f"virt-qmp-guard {words} {closed}")
+    assert [row["grant"] for row in grants(lab)] == [given["grant"]]
+
+
 def test_what_is_over_is_not_confirmed(lab, vm):
     given = grant(lab, *QUIT, sudo=ALICE)
     guard(lab, "revoke", given["grant"])
