@@ -10,14 +10,29 @@
 /* Larger than anything the daemon takes, so that it is refused for what it is. */
 #define FILE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+/* Backslashes stay as they are: some of it was encoded before. */
+static void write_complaint(const char *text)
+{
+    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
+        if (*byte < 0x20 || *byte > 0x7e)
+            fprintf(stderr, "\\x%02x", *byte);
+        else
+            fputc(*byte, stderr);
+    }
+}
+
 int complain(const char *format, ...)
 {
+    CLEANUP(mem) char *text = NULL;
     va_list args;
 
-    fputs("virt-qmp-guard: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
+    fputs("virt-qmp-guard: ", stderr);
+    /* There may be a domain's name in it, and in that what a terminal obeys. */
+    write_complaint(text ? text : "out of memory");
     fputc('\n', stderr);
     return EXIT_UNSURE;
 }

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from machines import policy
+from machines import bare_xml, policy
 from second_lab import SHIPPED_DEFAULT, SecondLab
 from trail import assert_chained
 
@@ -266,6 +266,17 @@ def test_only_a_name_is_a_person(lab, vm):
     assert done.returncode == NO and "who of root you are" in done.stderr
     done = guard(lab, "confirm", by_number["grant"], sudo=BOB)
     assert done.returncode == NO and "who of root gave it" in done.stderr
+
+
+def test_a_domain_s_name_commands_no_terminal(lab):
+    name = "clear\u009b2J\u202eme"
+    domain = lab.connect().defineXML(bare_xml(name))
+    try:
+        done = guard(lab, "grant", domain.UUIDString(), *QUIT, *REASON)
+        assert done.returncode == UNSURE and "is not running" in done.stderr
+        assert "clear\\xc2\\x9b2J\\xe2\\x80\\xaeme" in done.stderr
+    finally:
+        domain.undefine()
 
 
 @pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-"])
