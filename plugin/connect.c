@@ -72,8 +72,9 @@ virConnectPtr connect_open_auth(const char *name, virConnectAuthPtr auth, unsign
     return flags & VIR_CONNECT_RO ? opened_read_only(connection) : opened(connection);
 }
 
-bool connect_is_read_only(virConnectPtr connection)
+bool connect_may_be_read_only(virConnectPtr connection)
 {
-    return connection && libvirt.object_get_data &&
+    /* Where no mark can be set or read, any may be. */
+    return !connection || !libvirt.object_set_data || !libvirt.object_get_data ||
            libvirt.object_get_data(connection, READ_ONLY_MARK);
 }

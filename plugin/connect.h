@@ -11,7 +11,7 @@ virConnectPtr connect_open(const char *name);
 virConnectPtr connect_open_read_only(const char *name);
 virConnectPtr connect_open_auth(const char *name, virConnectAuthPtr auth, unsigned int flags);
 
-/* Whether it was opened for reading only. */
-bool connect_is_read_only(virConnectPtr connection);
+/* Whether it was opened for reading only, or nobody can tell. */
+bool connect_may_be_read_only(virConnectPtr connection);
 
 #endif

@@ -117,7 +117,7 @@ static void gather_permissions(Passthrough *pass, virDomainPtr handle)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, make_limits);
-    pass->call.grants = connect_is_read_only(virDomainGetConnect(handle)) ? NULL : &grants;
+    pass->call.grants = connect_may_be_read_only(virDomainGetConnect(handle)) ? NULL : &grants;
     pass->call.limits = limits;
     pass->call.native = ask_native;
     pass->call.native_data = pass;

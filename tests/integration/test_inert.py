@@ -4,15 +4,18 @@
 The latter are a restart of the daemon, and a libvirt that it does not know.
 """
 
+import json
 import os
 import pathlib
 import re
 import sys
 
+import libvirt
 import pytest
 
 from clients import HMP, REPO, is_denied, request, run
 from machines import bare_xml, unique_name
+from raw_rpc import RawClient, RpcError
 from second_lab import SecondLab
 
 BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
@@ -273,6 +276,21 @@ def test_optional_symbol(lacking_lab, name):
     assert restart_lacking(lacking_lab, name) == ""
     assert not is_denied(lacking_lab.vm.send(request("query-status")))
     assert is_denied(lacking_lab.vm.send(request("inject-nmi")))
+
+
+@pytest.mark.parametrize("name", ["no-such-symbol", "g_object_set_data", "g_object_get_data"])
+def test_reader_uses_up_no_grant(lacking_lab, name):
+    """Anybody may be a reader. Where they cannot be told from others, no grant counts."""
+    lab = lacking_lab
+    assert restart_lacking(lab, name) == ""
+    done = lab.run("virt-qmp-guard", "grant", lab.vm.name, "--command", "inject-nmi", "--reason", "a test", "--json")
+    assert done.returncode == 0, done.stderr
+    for socket, flags in (("libvirt-sock-ro", 0), ("libvirt-sock", libvirt.VIR_CONNECT_RO)):
+        with RawClient(str(lab.directory / "run/libvirt" / socket), flags) as client, pytest.raises(RpcError):
+            client.monitor_command(lab.vm.domain.UUID(), request("inject-nmi").encode())
+    rows = json.loads(lab.run("virt-qmp-guard", "grants", "--all", "--json").stdout)
+    assert [row["left"] for row in rows if row["grant"] == json.loads(done.stdout)["grant"]] == [1]
+    assert is_denied(lab.vm.send(request("inject-nmi"))) == (name != "no-such-symbol")
 
 
 SESSION = """
