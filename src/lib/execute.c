@@ -51,15 +51,16 @@ static void close_desk(OwnDesk *own)
     trail_close(&own->trail);
 }
 
-/* Whether @uri leads to the system daemon of the host that this process runs on. */
+/*
+ * Whether @uri leads to the system daemon of the host that this process runs on. What comes
+ * behind a `?` may lead to another socket, and so to another host.
+ */
 static bool is_local_system(const char *uri)
 {
     static const char *const local[] = {"qemu:///system", "qemu+unix:///system"};
 
     for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
-        size_t length = strlen(local[i]);
-
-        if (strncmp(uri, local[i], length) == 0 && (!uri[length] || uri[length] == '?'))
+        if (strcmp(uri, local[i]) == 0)
             return true;
     }
     return false;

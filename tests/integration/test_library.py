@@ -277,6 +277,15 @@ def test_other_connections(guard, trail):
     assert raised.value.code == LIBVIRT
 
 
+def test_socket_that_may_lead_anywhere(guard, witness, trail):
+    """It is forwarded from another host, for all that a URI tells."""
+    connection = libvirt.open("qemu:///system?socket=/run/libvirt/libvirt-sock")
+    domain = connection.lookupByUUID(witness.domain.UUID())
+    with pytest.raises(guard.GuardError, match="qemu:///system of this host") as raised:
+        guard.execute(domain, NMI, "because")
+    assert raised.value.code == CONNECTION and trail.records() == [] and witness.executed() == []
+
+
 def test_domain_that_does_not_run(guard, make_vm, trail):
     machine = make_vm(persistent=True)
     with pytest.raises(guard.GuardError, match="no run of the domain") as raised:
