@@ -48,13 +48,9 @@ def prefix_test(prefix, passes):
             return False
         if not passes:
             value = PROTOCOL.sub("", value)
-        elif not value.startswith("/"):
+        elif not value.startswith("/") or steps_up(value):
             return False
-        steps = path_steps(value)
-        if ".." in steps:
-            if passes:
-                return False
-            steps = without_ups(steps)
+        steps = without_ups(path_steps(value))
         if steps[:2] == ["dev", "fdset"] and above[:2] != ["dev", "fdset"]:
             return False
         return steps[:len(above)] == above
@@ -114,9 +110,9 @@ class Condition:
         return all(test(value) for test in self.tests)
 
     def holds_to_pass(self, arguments, expanded):
-        """As it was sent, or every value that the path leads to passes, and there is one."""
-        if self.name in arguments and self.test(arguments[self.name]):
-            return True
+        """The argument so called, else every value that the path leads to, and there is one."""
+        if self.name in arguments:
+            return self.test(arguments[self.name])
         values = [expanded]
         for name in self.path:
             objects = [value for outer in values for value in elements(outer)]

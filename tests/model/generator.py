@@ -24,10 +24,11 @@ LINES = ["info status", "info block", "info  snapshots", "quit", "nonesuch a b",
          "drive_add 0 file.filename=/srv/a,file.driver=file", "change ide0 /srv/../etc/x", "change vnc password",
          "drive_add 0 \"file=json:{\\\"driver\\\":\\\"nbd\\\"},if=none\"", "sum 0 16", "x /1x 0", "commit all"]
 MEMBERS = ["filename", "file", "driver", "uri", "target", "node-name", "size", "value", "id", "props", "backend",
-           "data", "addr", "list", "options", "device", "a", "a.b", "fd"]
+           "data", "addr", "list", "options", "device", "a", "a.b", "a", "b", "fd"]
 PATHS = ["/", "/srv", "/srv/a", "/srv/a/b.img", "/srv/ab", "/srv//a", "/srv/./a", "/srv/a/", "/srv/../etc/x",
          "/etc/x", "/srv/..", "/srv/..a/x", "/dev/fdset/3", "/dev/fdset", "/dev/../dev/fdset/3", "//srv/a", "srv/a",
-         "../srv", "/dev/sdb", "/dev", "/srv/a/../b", ".", "..", "", "/./srv/a/.", "/dev/fdset/../sda"]
+         "../srv", "/dev/sdb", "/dev", "/srv/a/../b", ".", "..", "", "/./srv/a/.", "/dev/fdset/../sda",
+         "/srv/a,..,b", "/srv/a ../x", "/srv/a:../b", "/srv/a=../b", "/srv/a'../b", "/srv/a-../b", "/srv/a@../b"]
 TEXTS = ["tcp:h:1", "exec:sh", "unix:/srv/a", "nbd:h:1", "file:/srv/a", "file:/srv/../a", "file:srv/a", "file:file:/srv/a", "FILE:/srv/a",
          "file:", "raw", "nbd", "file",
          "x y", "a..b", "a/../b", "a,..,b", "a=../b", "true", "null", "5", "-3", "0x5", "5.0", "\u00e9t\u00e9",
@@ -67,7 +68,7 @@ class Generator:
         return self.random.choice(PATHS if pick < 0.85 else TEXTS)
 
     def members(self, depth=0):
-        names = self.random.sample(MEMBERS, self.random.randrange(4))
+        names = self.random.sample(MEMBERS, self.random.randrange(4)) if self.chance(0.95) else ["a", "b", "a.b"]
         return {name: self.value(depth) for name in names}
 
     def altered(self, value):
