@@ -21,13 +21,19 @@ def split(text, separator=","):
     return [part.strip() for part in text.split(separator) if part.strip()]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=10000)
 def glob(pattern):
-    """The pattern as a function that says whether a whole text matches."""
+    """The pattern as a function that says whether a whole text matches. `?` is one byte of UTF-8."""
     if "*" not in pattern and "?" not in pattern:
         return lambda text: text == pattern
-    parts = [{"*": ".*", "?": "."}.get(char) or re.escape(char) for char in pattern]
-    return re.compile("".join(parts), re.DOTALL).fullmatch
+    parts = [{"*": ".*", "?": "."}.get(char) or re.escape(char) for char in as_bytes(pattern)]
+    matches = re.compile("".join(parts), re.DOTALL).fullmatch
+    return lambda text: matches(text if text.isascii() else as_bytes(text))
+
+
+def as_bytes(text):
+    """A text with one character for each of its bytes."""
+    return text.encode().decode("latin-1")
 
 
 def scalar_text(value):

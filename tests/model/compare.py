@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Compares the guard's decisions with those of a model that was written from the documentation.
 
-usage: compare.py ASK [--pairs N] [--seed N] [--processes N] [--exhaustive] [--junit FILE]
+usage: compare.py ASK [--pairs N] [--minutes N] [--seed N] [--processes N] [--exhaustive] [--junit FILE]
 
 ASK is build/tests/model/ask. A pair is a policy (the host's, and the domain's if it has one) and a request
 of some caller; compared are the verdict and the rule that gave it. A difference is made as small as it goes
-and printed; exit status 1.
+and printed; exit status 1. With --minutes there may be fewer pairs than were asked for.
 """
 import argparse
 import random
@@ -130,18 +130,20 @@ def report_shrunk(guard, difference, host, domain, case, batch, asks, seed):
 
 
 def work(job):
-    program, seed, pairs = job
+    program, seed, pairs, until = job
     guard = Guard(program)
     tally, found, rounds = Counter(), [], 0
-    while tally.total() < pairs and not found:
+    while tally.total() < pairs and time.monotonic() < until and not found:
         found = compare_round(guard, f"{seed}.{rounds}", tally)
         rounds += 1
     guard.close()
     return tally, found
 
 
-def compare_random(program, pairs, seed, processes):
-    jobs = [(program, f"{seed}.{number}", pairs / processes) for number in range(processes)]
+def compare_random(options):
+    until = time.monotonic() + 60 * options.minutes
+    processes = options.processes
+    jobs = [(options.ask, f"{options.seed}.{number}", options.pairs / processes, until) for number in range(processes)]
     with Pool(processes) as pool:
         results = pool.map(work, jobs, 1)
     return sum((tally for tally, _ in results), Counter()), [text for _, found in results for text in found]
@@ -176,13 +178,14 @@ def run(options):
         results.append(timed("exhaustive", compare_everything, options.ask))
     if options.pairs:
         print(f"seed {options.seed}", flush=True)
-        results.append(timed("random", compare_random, options.ask, options.pairs, options.seed, options.processes))
+        results.append(timed("random", compare_random, options))
     return results
 
 
 def parser():
     ret = argparse.ArgumentParser(usage=__doc__)
     ret.add_argument("--pairs", type=int, default=0)
+    ret.add_argument("--minutes", type=float, default=float("inf"))
     ret.add_argument("--seed", default="1")
     ret.add_argument("--processes", type=int, default=2)
     ret.add_argument("--exhaustive", action="store_true")

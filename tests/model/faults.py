@@ -19,8 +19,10 @@ PAIRS = 100000
 FAULTS = [
     ("the last rule that matches wins", "src/decide.c", [
         ("    RuleCursor cursor;\n", "    RuleCursor cursor;\n    bool found = false;\n"),
-        ("rule_verdicts[rule->kind]);\n            return true;", "rule_verdicts[rule->kind]);\n            found = true;"),
-        ("&policy->rules[policy->n_rules]);\n    return false;", "&policy->rules[policy->n_rules]);\n    return found;")]),
+        ("rule_verdicts[rule->kind]);\n            return true;",
+         "rule_verdicts[rule->kind]);\n            found = true;"),
+        ("&policy->rules[policy->n_rules]);\n    return false;",
+         "&policy->rules[policy->n_rules]);\n    return found;")]),
     ("max is what a number must be below", "src/policy/condition.c", [("number <= max &&", "number < max &&")]),
     ("a deny looks at the top members only", "src/policy/condition.c", [
         ("if (holds_below(trial, member))", "if (false && holds_below(trial, member))")]),

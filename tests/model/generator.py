@@ -29,9 +29,11 @@ PATHS = ["/", "/srv", "/srv/a", "/srv/a/b.img", "/srv/ab", "/srv//a", "/srv/./a"
          "/etc/x", "/srv/..", "/srv/..a/x", "/dev/fdset/3", "/dev/fdset", "/dev/../dev/fdset/3", "//srv/a", "srv/a",
          "../srv", "/dev/sdb", "/dev", "/srv/a/../b", ".", "..", "", "/./srv/a/.", "/dev/fdset/../sda",
          "/srv/a,..,b", "/srv/a ../x", "/srv/a:../b", "/srv/a=../b", "/srv/a'../b", "/srv/a-../b", "/srv/a@../b"]
-TEXTS = ["tcp:h:1", "exec:sh", "unix:/srv/a", "nbd:h:1", "file:/srv/a", "file:/srv/../a", "file:srv/a", "file:file:/srv/a", "FILE:/srv/a",
+TEXTS = ["tcp:h:1", "exec:sh", "unix:/srv/a", "nbd:h:1", "file:/srv/a", "file:/srv/../a", "file:srv/a",
+         "file:file:/srv/a", "FILE:/srv/a",
          "file:", "raw", "nbd", "file",
-         "x y", "a..b", "a/../b", "a,..,b", "a=../b", "true", "null", "5", "-3", "0x5", "5.0", "\u00e9t\u00e9",
+         "x y", "a..b", "a/../b", "a,..,b", "a=../b", "true", "null", "5", "-3", "0x5", "5.0",
+         "\u00e9t\u00e9", "\u00e9", "/srv/\u00e9",
          "*", "?", "a\nb", "json", "on"]
 NUMBERS = [0, 1, 5, -3, 1024, 2 ** 31, 2 ** 63 - 1, -2 ** 63, 5.5]
 JSON_NAMES = [{"driver": "file", "filename": "/srv/a"}, {"driver": "nbd", "server": {"host": "h"}},
@@ -118,7 +120,8 @@ class Generator:
 
     def caller(self):
         user = self.random.choice(USERS)
-        return {"label": self.random.choice(["one", "other"]), "user": user, "sasl": self.random.choice([None, None, "alice@r", "bob@r"]),
+        return {"label": self.random.choice(["one", "other"]), "user": user,
+                "sasl": self.random.choice([None, None, "alice@r", "bob@r"]),
                 "x509": self.random.choice([None, None, "CN=a", "CN=b,O=x"]),
                 "selinux": self.random.choice(CONTEXTS),
                 "groups": self.random.sample(["ops", "wheel", "x"], self.random.randrange(3)) if user else []}
@@ -202,7 +205,7 @@ class Generator:
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
             arguments.append(self.argument(operation))
         if kind == "limit":
-            attributes.update(count=str(self.random.randrange(1, 9)), per=self.random.choice(["1h", "30m", "3600s", "1d"]))
+            attributes.update(count=str(self.random.randrange(1, 9)), per=self.random.choice(["1h", "30m", "3600s"]))
         if kind in ("allow", "warn") and self.chance(0.15):
             attributes["require"] = "native"
         return {"kind": kind, "attributes": attributes, "arguments": arguments}
