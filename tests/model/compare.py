@@ -22,8 +22,8 @@ from generator import Generator, policy_text
 from guard import Batch, Guard
 from shrink import shrink
 
-REQUESTS = 400
-POLICIES = 40
+REQUESTS = 120
+POLICIES = 120
 # After so many the rest is not looked at: one fault has many differences.
 DIFFERENCES_MAX = 5
 
@@ -89,8 +89,10 @@ def compare_round(guard, seed, tally):
     generator = Generator(rng)
     batch = Batch(guard, [generator.request() for _ in range(REQUESTS)], [generator.caller() for _ in range(12)])
     operations = [operation for number in batch.readable for operation in batch.operations[number]]
+    # Rules are made after these: mostly after such as have something to go by.
+    operations += [operation for operation in operations if generator.has_list(operation.expanded)] * 4
     found = []
-    for way in ["whole"] * 2 + ["counted"] * 8 + [None] * POLICIES:
+    for way in ["whole"] * 2 + ["counted"] * 6 + [None] * POLICIES:
         limits = rng.randrange(3) if way == "counted" else 0
         host = generator.policy(operations, True, limits) if rng.random() < 0.85 else None
         domain = generator.policy(operations, False, limits) if rng.random() < 0.65 or not host else None

@@ -66,9 +66,12 @@ def build(directory):
 
 
 def compare(directory):
-    """What is printed of the first difference; None: there is none."""
-    command = ["/usr/bin/python3", REPO / "tests/model/compare.py", directory / "build/tests/model/ask",
-               "--pairs", str(PAIRS)]
+    """What is printed of the first difference; None: there is none. As in scripts/test."""
+    return compare_part(directory, "--pairs", str(PAIRS)) or compare_part(directory, "--exhaustive")
+
+
+def compare_part(directory, *part):
+    command = ["/usr/bin/python3", REPO / "tests/model/compare.py", directory / "build/tests/model/ask", *part]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in result.stdout.splitlines() if line.startswith("model ")]
     if result.returncode and not lines:

@@ -60,7 +60,10 @@ class Generator:
         if depth < 3 and pick < 0.2:
             return self.members(depth + 1)
         if depth < 3 and pick < 0.32:
-            return [self.value(depth + 1) for _ in range(self.random.randrange(4))]
+            name, count = self.random.choice(MEMBERS), self.random.randrange(4)
+            if self.chance(0.5):
+                return [{name: self.value(3)} for _ in range(count)]
+            return [self.value(depth + 1) for _ in range(count)]
         if pick < 0.38:
             return "json:" + json.dumps(self.random.choice(JSON_NAMES))
         if pick < 0.5:
@@ -152,6 +155,12 @@ class Generator:
             for inner in value:
                 yield from self.places(inner, way)
 
+    @staticmethod
+    def has_list(arguments):
+        """Whether there are members below a list, of which a rule may mean all or any."""
+        return any(isinstance(inner, dict) and inner for value in arguments.values() if isinstance(value, list)
+                   for inner in value)
+
     def argument(self, operation):
         """A condition, mostly after one of the operation's own arguments."""
         found = list(self.places(operation.expanded if self.chance(0.8) else operation.arguments))
@@ -202,7 +211,7 @@ class Generator:
         for key, pool in CALLER_KEYS.items():
             if self.chance(0.08):
                 attributes[key] = self.random.choice(pool)
-        for _ in range(self.random.choice([0, 0, 1, 1, 2])):
+        for _ in range(self.random.choice([0, 0, 1, 1, 1, 2])):
             arguments.append(self.argument(operation))
         if kind == "limit":
             attributes.update(count=str(self.random.randrange(1, 9)), per=self.random.choice(["1h", "30m", "3600s"]))
