@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 import exhaustive
 import model
 from generator import Generator, policy_text
-from guard import Batch, Guard
+from guard import Batch, Guard, ReadDifferently
 from shrink import shrink
 
 REQUESTS = 120
@@ -69,7 +69,10 @@ def compare_everything(program):
     """(tally, texts of differences) of the whole catalogue under each profile."""
     guard = Guard(program)
     tally = Counter()
-    batch = Batch(guard, exhaustive.requests(), [{"label": "alice", "user": "alice"}])
+    try:
+        batch = Batch(guard, exhaustive.requests(), [{"label": "alice", "user": "alice"}])
+    except ReadDifferently as difference:
+        return tally, [str(difference)]
     unread = exhaustive.unread(batch)
     found = [f"no text of {name} could be read" for name in unread]
     for number, (host, domain, is_confidential) in enumerate(exhaustive.policies()):
@@ -136,7 +139,10 @@ def work(job):
     guard = Guard(program)
     tally, found, rounds = Counter(), [], 0
     while tally.total() < pairs and time.monotonic() < until and not found:
-        found = compare_round(guard, f"{seed}.{rounds}", tally)
+        try:
+            found = compare_round(guard, f"{seed}.{rounds}", tally)
+        except ReadDifferently as difference:
+            found = [f"{difference}  (seed {seed}.{rounds})"]
         rounds += 1
     guard.close()
     return tally, found

@@ -6,8 +6,8 @@ import subprocess
 import model
 
 
-class Unreadable(Exception):
-    pass
+class ReadDifferently(Exception):
+    """A text became other operations than the model makes of it, or such of another class or groups."""
 
 
 class Batch:
@@ -30,7 +30,7 @@ class Batch:
                    set(read["groups"]))
                   for read in answer["operations"]]
         if ours != theirs:
-            raise Unreadable(f"read differently: {channel} {text}\n model {ours}\n guard {theirs}")
+            raise ReadDifferently(f"model and guard read differently: {channel} {text}\n model {ours}\n guard {theirs}")
         return operations
 
 
