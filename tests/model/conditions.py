@@ -110,16 +110,17 @@ class Condition:
         return all(test(value) for test in self.tests)
 
     def holds_to_pass(self, arguments, expanded):
-        """The argument so called, else every value that the path leads to, and there is one."""
+        """The argument so called; else every value that the path leads to, and no list on the way is empty."""
         if self.name in arguments:
             return self.test(arguments[self.name])
-        values = [expanded]
-        for name in self.path:
-            objects = [value for outer in values for value in elements(outer)]
-            if not objects or not all(isinstance(value, dict) and name in value for value in objects):
-                return False
-            values = [value[name] for value in objects]
-        return bool(values) and all(map(self.test, values))
+        return self._passes(expanded, self.path)
+
+    def _passes(self, value, path):
+        if not path:
+            return self.test(value)
+        if isinstance(value, list):
+            return bool(value) and all(self._passes(inner, path) for inner in value)
+        return isinstance(value, dict) and path[0] in value and self._passes(value[path[0]], path[1:])
 
     def holds_to_deny(self, arguments, expanded):
         if self.name in arguments and any(map(self.test, all_within(arguments[self.name]))):
