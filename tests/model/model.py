@@ -232,21 +232,27 @@ class Judge:
 
     def judge_counted(self, operations, caller, native):
         """The same, with the limits: what passed is counted for each caller apart."""
-        who = caller["label"]
         verdict, rule = self.judge(operations, caller, native)
         if verdict == "deny":
             return verdict, rule
-        taken, over = {}, None
-        for policy, audits in ((self.host, self.audits_host), (self.domain, self.audits_domain)):
-            for limit in policy.limits if policy else ():
-                amount = sum(limit.matches_operation(operation) for operation in operations)
-                if not amount or not limit.matches_caller(caller):
-                    continue
-                if self.passed[limit, who] + amount <= limit.count:
-                    taken[limit, who] = amount
-                elif not audits:
-                    return "deny", limit.id
-                else:
-                    over = over or limit.id
+        # Those of a policy that audits are counted apart.
+        for audits in (False, True):
+            over = self._take([limit for policy, audited in ((self.host, self.audits_host),
+                                                             (self.domain, self.audits_domain))
+                               if policy and audited == audits for limit in policy.limits], operations, caller)
+            if over:
+                return ("audit" if audits else "deny"), over
+        return verdict, rule
+
+    def _take(self, limits, operations, caller):
+        """Counts the operations for all the limits, or for none: then the id of the first that is over."""
+        taken = {}
+        for limit in limits:
+            amount = sum(limit.matches_operation(operation) for operation in operations)
+            if amount and limit.matches_caller(caller):
+                key = limit, caller["label"]
+                if self.passed[key] + amount > limit.count:
+                    return limit.id
+                taken[key] = amount
         self.passed.update(taken)
-        return ("audit", over) if over else (verdict, rule)
+        return None
