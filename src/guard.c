@@ -36,6 +36,7 @@
 
 #include "settle.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <string.h>
@@ -71,15 +72,15 @@ static void explain_denial(const GuardAnswer *answer, Reason *ret)
 
     *ret = (Reason){""};
     if (decision->cause == CAUSE_NATIVE) {
-        CLEANUP(json)
-        json_object *names = native_name_list(
-            catalog_native(operation->entry, operation->is.groups));
+        NativeSet asked = catalog_native(operation->entry, operation->is.groups);
+        CLEANUP(json) json_object *names = native_name_list(asked);
+        CLEANUP(mem) char *list = json_canonical_text(names);
 
-        if (json_object_array_length(names) == 0)
+        if (!asked)
             reason_set(ret, ", which lets pass what libvirt has a call of its own for");
         else
             reason_set(ret, ", which asks for libvirt's permission on the domain: one of %s",
-                       json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN));
+                       list ? list : "those that the catalogue has for it");
     } else if (decision->cause == CAUSE_LIMIT) {
         reason_set(ret, ": at most %u in %u s", limit->count, limit->seconds);
     } else if (decision->cause == CAUSE_NO_COUNT) {

@@ -128,8 +128,9 @@ static void decide_by_grants(Settling *settling)
         return;
     }
     note_expired(settling);
-    if (is_granted_text(question))
-        grant_text_digest(question->request, &answer->granted_text);
+    if (is_granted_text(question) &&
+        grant_text_digest(question->request, &answer->granted_text) < 0)
+        question->n_grants = 0;
     question->text = &answer->granted_text;
     decide_again(settling);
     if (answer->decision.n_takes > 0 && !may_send(settling)) {

@@ -2,6 +2,7 @@
 #include "audit/audit.h"
 
 #include "audit/fields.h"
+#include "util/memory_text.h"
 #include "util/printable.h"
 
 #include <inttypes.h>
@@ -32,18 +33,7 @@ static const ClassWording would_block = {"QMP would block", AUDIT_WARNING,
 
 char *audit_name(const char *name)
 {
-    char *encoded = NULL;
-    size_t size;
-    FILE *out = open_memstream(&encoded, &size);
-
-    if (!out)
-        return NULL;
-    audit_write_name(out, name);
-    if (fclose(out) != 0) {
-        free(encoded);
-        return NULL;
-    }
-    return encoded;
+    return printable_cut(name, NOT_IN_NAMES, AUDIT_NAME_MAX);
 }
 
 /* One name of a list. False, with `...` for the rest, when there are enough of them. */
@@ -223,8 +213,9 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
 {
     const ClassWording *wording = wording_of(event->decision);
     const char *command = audit_command(event);
-    bool is_complete;
-    size_t size;
+    bool is_repeatable = event->decision && event->decision->verdict == VERDICT_ALLOW &&
+                        wording == &class_wordings[CLASS_SAFE];
+    MemoryText text;
     FILE *out;
 
     *ret = (AuditRecord){
@@ -236,10 +227,9 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
         .user = audit_name(user_of(event)),
     };
     ret->json = audit_decision_json(event, ret->verdict);
-    if (event->decision && event->decision->verdict == VERDICT_ALLOW &&
-        wording == &class_wordings[CLASS_SAFE])
+    if (is_repeatable)
         ret->repeat = audit_repeat_json(event, ret->verdict);
-    out = open_memstream(&ret->line, &size);
+    out = memory_text_open(&text);
     if (!out)
         return;
     fprintf(out, "%s: ", wording->prefix);
@@ -247,8 +237,8 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
     fputs(" | ", out);
     audit_write_name(out, command);
     write_fields(out, event, wording);
-    is_complete = !ferror(out) && ret->json && ret->domain && ret->command && ret->user;
-    if (fclose(out) != 0 || !is_complete) {
+    ret->line = memory_text_close(&text);
+    if (!ret->json || !ret->domain || !ret->command || !ret->user) {
         free(ret->line);
         ret->line = NULL;
     }

@@ -38,7 +38,4 @@ void audit_add_text(json_object *object, const char *name, const char *value);
 /* Adds `time`: UTC, RFC 3339, with microseconds. */
 void audit_add_time(json_object *object);
 
-/* The object's text; caller frees. NULL when out of memory. */
-char *audit_json_text(json_object *object);
-
 #endif

@@ -3,6 +3,8 @@
 
 #include "audit/fields.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
+#include "util/memory_text.h"
 #include "util/printable.h"
 
 #include <inttypes.h>
@@ -74,32 +76,31 @@ static char *make_json(const GrantEvent *event, const char *whose)
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string("grant"));
-    json_object_object_add(object, "step", json_object_new_string(steps[event->step].name));
+    json_add(object, "event", json_object_new_string("grant"));
+    json_add(object, "step", json_object_new_string(steps[event->step].name));
     audit_add_text(object, "grant", grant->id);
     audit_add_text(object, "domain", grant->domain);
     audit_add_text(object, "uuid", grant->uuid);
     audit_add_text(object, "user", event->by ? event->by : "-");
-    json_object_object_add(object, "channel",
+    json_add(object, "channel",
                            json_object_new_string(channel_name((Channel)grant->channel)));
     audit_add_text(object, "command", what_of(grant));
     audit_add_text(object, "granted-text", *grant->text ? grant->text : NULL);
     audit_add_text(object, "for", whose);
-    json_object_object_add(object, "uses", json_object_new_int64(grant->uses));
-    json_object_object_add(object, "left", json_object_new_int64(grant->left));
-    json_object_object_add(object, "seconds", json_object_new_int64(seconds_left(event)));
+    json_add(object, "uses", json_object_new_int64(grant->uses));
+    json_add(object, "left", json_object_new_int64(grant->left));
+    json_add(object, "seconds", json_object_new_int64(seconds_left(event)));
     audit_add_text(object, "given-by", grant->given_by);
     audit_add_text(object, "confirmed-by", *grant->confirmed_by ? grant->confirmed_by : NULL);
     audit_add_text(object, "reason", grant->reason);
-    return audit_json_text(object);
+    return json_canonical_text(object);
 }
 
 void audit_grant_make(const GrantEvent *event, AuditRecord *ret)
 {
     const StepWording *wording = &steps[event->step];
     CLEANUP(mem) char *whose = audit_grant_for(event->grant);
-    bool is_complete;
-    size_t size;
+    MemoryText text;
     FILE *out;
 
     *ret = (AuditRecord){
@@ -113,12 +114,12 @@ void audit_grant_make(const GrantEvent *event, AuditRecord *ret)
     if (!whose)
         return;
     ret->json = make_json(event, whose);
-    out = open_memstream(&ret->line, &size);
+    out = memory_text_open(&text);
     if (!out)
         return;
     write_line(out, event, whose);
-    is_complete = !ferror(out) && ret->domain && ret->command && ret->user && ret->json;
-    if (fclose(out) != 0 || !is_complete) {
+    ret->line = memory_text_close(&text);
+    if (!(ret->domain && ret->command && ret->user && ret->json)) {
         free(ret->line);
         ret->line = NULL;
     }

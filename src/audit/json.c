@@ -9,6 +9,7 @@
 #include "audit/fields.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <string.h>
@@ -23,14 +24,9 @@
 /* At most @most bytes of it. NULL is `-`, as in a line. */
 static json_object *new_cut_text(const char *value, size_t most)
 {
-    CLEANUP(mem) char *encoded = NULL;
-    size_t size;
-    FILE *out = open_memstream(&encoded, &size);
+    CLEANUP(mem) char *encoded = printable_cut(value, "", most);
 
-    if (!out)
-        return NULL;
-    write_printable(out, value, "", most);
-    return fclose(out) == 0 ? json_object_new_string_len(encoded, (int)size) : NULL;
+    return encoded ? json_object_new_string(encoded) : NULL;
 }
 
 static json_object *new_text(const char *value)
@@ -50,18 +46,18 @@ static bool add_name(json_object *names, const char *name, size_t *room)
 
     if (size > *room) {
         json_object_put(text);
-        json_object_array_add(names, json_object_new_string("..."));
+        json_append(names, json_object_new_string("..."));
         return false;
     }
     *room -= size;
-    json_object_array_add(names, text);
+    json_append(names, text);
     return true;
 }
 
 void audit_add_text(json_object *object, const char *name, const char *value)
 {
     if (value)
-        json_object_object_add(object, name, new_text(value));
+        json_add(object, name, new_text(value));
 }
 
 void audit_add_time(json_object *object)
@@ -75,15 +71,7 @@ void audit_add_time(json_object *object)
     if (gmtime_r(&now.tv_sec, &utc))
         length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text + length, sizeof(text) - length, ".%06ldZ", now.tv_nsec / 1000);
-    json_object_object_add(object, "time", json_object_new_string(text));
-}
-
-char *audit_json_text(json_object *object)
-{
-    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE);
-
-    return text ? strdup(text) : NULL;
+    json_add(object, "time", json_object_new_string(text));
 }
 
 json_object *audit_common_json(const AuditEvent *event, const char *kind)
@@ -93,12 +81,12 @@ json_object *audit_common_json(const AuditEvent *event, const char *kind)
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string(kind));
+    json_add(object, "event", json_object_new_string(kind));
     audit_add_text(object, "id", event->id);
-    json_object_object_add(object, "domain", new_text(event->domain));
+    json_add(object, "domain", new_text(event->domain));
     audit_add_text(object, "uuid", event->uuid);
-    json_object_object_add(object, "user", new_text(event->caller ? event->caller->label : NULL));
-    json_object_object_add(object, "channel", json_object_new_string(channel_name(event->channel)));
+    json_add(object, "user", new_text(event->caller ? event->caller->label : NULL));
+    json_add(object, "channel", json_object_new_string(channel_name(event->channel)));
     audit_add_text(object, "command", audit_command(event));
     return object;
 }
@@ -106,7 +94,7 @@ json_object *audit_common_json(const AuditEvent *event, const char *kind)
 static void add_number(json_object *object, const char *name, int64_t value)
 {
     if (value >= 0)
-        json_object_object_add(object, name, json_object_new_int64(value));
+        json_add(object, name, json_object_new_int64(value));
 }
 
 static void add_who(json_object *object, const Caller *caller)
@@ -121,7 +109,7 @@ static void add_who(json_object *object, const Caller *caller)
     audit_add_text(who, "x509", caller->x509);
     audit_add_text(who, "selinux", caller->selinux);
     audit_add_text(who, "claimed", caller->claimed);
-    json_object_object_add(object, "who", who);
+    json_add(object, "who", who);
 }
 
 static void add_parameters(json_object *object, json_object *arguments, size_t *room)
@@ -135,7 +123,7 @@ static void add_parameters(json_object *object, json_object *arguments, size_t *
                 break;
         }
     }
-    json_object_object_add(object, "parameters", names);
+    json_add(object, "parameters", names);
 }
 
 /* The values that the rule which decided asks for: never an object's or a list's. */
@@ -143,23 +131,24 @@ static void add_values(json_object *object, const Rule *rule, const Operation *o
 {
     size_t left = VALUES_MAX;
 
-    CLEANUP(mem) char *names = rule && rule->record ? strdup(rule->record) : NULL;
+    CLEANUP(mem) char *names = NULL;
     json_object *values = NULL;
     char *rest = NULL;
 
-    if (!names)
+    if (!rule || !rule->record)
         return;
-    values = json_object_new_object();
-    for (char *name = strtok_r(names, " ", &rest); name && left > 0;
+    names = strdup(rule->record);
+    if (names)
+        values = json_object_new_object();
+    for (char *name = values ? strtok_r(names, " ", &rest) : NULL; name && left > 0;
          name = strtok_r(NULL, " ", &rest), left--) {
+        char buffer[JSON_SCALAR_SIZE];
         json_object *value = NULL;
 
-        if (json_object_object_get_ex(operation->arguments, name, &value) && value &&
-            !json_object_is_type(value, json_type_object) &&
-            !json_object_is_type(value, json_type_array))
-            audit_add_text(values, name, json_object_get_string(value));
+        if (json_object_object_get_ex(operation->arguments, name, &value) && value)
+            audit_add_text(values, name, json_scalar(value, buffer));
     }
-    json_object_object_add(object, "values", values);
+    json_add(object, "values", values);
 }
 
 static void add_parts(json_object *object, const Request *request, size_t *room)
@@ -170,7 +159,7 @@ static void add_parts(json_object *object, const Request *request, size_t *room)
         if (!add_name(names, request->operations[i].name, room))
             break;
     }
-    json_object_object_add(object, "parts", names);
+    json_add(object, "parts", names);
 }
 
 static void add_request(json_object *object, const AuditEvent *event)
@@ -183,9 +172,9 @@ static void add_request(json_object *object, const AuditEvent *event)
 
     if (first->channel == CHANNEL_HMP)
         audit_add_text(object, "hmp", first->name);
-    json_object_object_add(object, "class",
+    json_add(object, "class",
                            json_object_new_string(class_name(decided->is.command_class)));
-    json_object_object_add(object, "groups", group_name_list(decided->is.groups));
+    json_add(object, "groups", group_name_list(decided->is.groups));
     add_parameters(object, first->arguments, &room);
     if (decision)
         add_values(object, decision->rule, decided);
@@ -201,29 +190,28 @@ static void add_request(json_object *object, const AuditEvent *event)
 static void add_grants(json_object *object, const AuditEvent *event)
 {
     const Decision *decision = event->decision;
-    json_object *grants = NULL;
+    size_t count = decision ? decision->n_takes : 0;
+    json_object *grants = count > 0 ? json_object_new_array() : NULL;
 
-    if (decision && decision->n_takes > 0) {
-        grants = json_object_new_array();
-        json_object_object_add(object, "grants", grants);
-    }
-    for (size_t i = 0; grants && i < decision->n_takes; i++) {
+    for (size_t i = 0; i < count; i++) {
         const GrantTake *take = &decision->takes[i];
         json_object *taken = json_object_new_object();
 
         audit_add_text(taken, "grant", take->grant->id);
-        json_object_object_add(taken, "taken", json_object_new_int64(take->count));
-        json_object_object_add(taken, "left", json_object_new_int64(take->left));
+        json_add(taken, "taken", json_object_new_int64(take->count));
+        json_add(taken, "left", json_object_new_int64(take->left));
         audit_add_text(taken, "given-by", take->grant->given_by);
         audit_add_text(taken, "reason", take->grant->reason);
-        json_object_array_add(grants, taken);
+        json_append(grants, taken);
     }
+    if (count > 0)
+        json_add(object, "grants", grants);
     if (event->refused_grant) {
         json_object *refused = json_object_new_object();
 
         audit_add_text(refused, "grant", event->refused_grant->id);
         audit_add_text(refused, "reason", grant_obstacle_name(event->obstacle));
-        json_object_object_add(object, "refused-grant", refused);
+        json_add(object, "refused-grant", refused);
     }
 }
 
@@ -237,8 +225,8 @@ static void add_text_digest(json_object *object, const AuditEvent *event)
     digest_start(&digest);
     digest_add(&digest, event->text, event->length);
     digest_finish(&digest, text);
-    json_object_object_add(object, "text", json_object_new_string(text));
-    json_object_object_add(object, "bytes", json_object_new_int64((int64_t)event->length));
+    json_add(object, "text", json_object_new_string(text));
+    json_add(object, "bytes", json_object_new_int64((int64_t)event->length));
 }
 
 char *audit_repeat_json(const AuditEvent *event, const char *verdict)
@@ -251,7 +239,7 @@ char *audit_repeat_json(const AuditEvent *event, const char *verdict)
         return NULL;
     json_object_object_del(object, "time");
     json_object_object_del(object, "id");
-    json_object_object_add(object, "verdict", json_object_new_string(verdict));
+    json_add(object, "verdict", json_object_new_string(verdict));
     audit_add_text(object, "rule", decision_rule_id(event->decision, buffer, sizeof(buffer)));
     add_request(object, event);
     if (event->caller)
@@ -259,7 +247,7 @@ char *audit_repeat_json(const AuditEvent *event, const char *verdict)
     add_text_digest(object, event);
     audit_add_text(object, "policy", event->policy);
     audit_add_text(object, "host-policy", event->host_policy);
-    text = audit_json_text(object);
+    text = json_canonical_text(object);
     if (text)
         text[strlen(text) - 1] = '\0'; /* the brace */
     return text;
@@ -273,7 +261,7 @@ char *audit_decision_json(const AuditEvent *event, const char *verdict)
 
     if (!object)
         return NULL;
-    json_object_object_add(object, "verdict", json_object_new_string(verdict));
+    json_add(object, "verdict", json_object_new_string(verdict));
     audit_add_text(object, "rule",
                    decision ? decision_rule_id(decision, buffer, sizeof(buffer))
                             : event->failed_rule);
@@ -287,17 +275,17 @@ char *audit_decision_json(const AuditEvent *event, const char *verdict)
     add_text_digest(object, event);
     audit_add_text(object, "policy", event->policy);
     audit_add_text(object, "host-policy", event->host_policy);
-    return audit_json_text(object);
+    return json_canonical_text(object);
 }
 
 char *audit_outcome_json(const AuditOutcome *outcome)
 {
     audit_add_time(outcome->common);
-    json_object_object_add(outcome->common, "result", json_object_new_string(outcome->result));
+    json_add(outcome->common, "result", json_object_new_string(outcome->result));
     audit_add_text(outcome->common, "error", outcome->error);
-    json_object_object_add(outcome->common, "duration_us",
+    json_add(outcome->common, "duration_us",
                            json_object_new_int64(outcome->duration_us));
-    return audit_json_text(outcome->common);
+    return json_canonical_text(outcome->common);
 }
 
 char *audit_identity_json(const Caller *caller)
@@ -307,10 +295,10 @@ char *audit_identity_json(const Caller *caller)
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string("identity"));
-    json_object_object_add(object, "verdict", json_object_new_string("deny"));
+    json_add(object, "event", json_object_new_string("identity"));
+    json_add(object, "verdict", json_object_new_string("deny"));
     add_who(object, caller);
-    return audit_json_text(object);
+    return json_canonical_text(object);
 }
 
 char *audit_policy_json(const char *domain, const char *uuid, const char *policy, const char *was)
@@ -320,12 +308,12 @@ char *audit_policy_json(const char *domain, const char *uuid, const char *policy
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string("policy"));
-    json_object_object_add(object, "domain", new_text(domain));
+    json_add(object, "event", json_object_new_string("policy"));
+    json_add(object, "domain", new_text(domain));
     audit_add_text(object, "uuid", uuid);
     audit_add_text(object, "policy", policy);
     audit_add_text(object, "was", was);
-    return audit_json_text(object);
+    return json_canonical_text(object);
 }
 
 char *audit_lost_json(uint64_t records)
@@ -335,7 +323,7 @@ char *audit_lost_json(uint64_t records)
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string("lost"));
-    json_object_object_add(object, "records", json_object_new_int64((int64_t)records));
-    return audit_json_text(object);
+    json_add(object, "event", json_object_new_string("lost"));
+    json_add(object, "records", json_object_new_int64((int64_t)records));
+    return json_canonical_text(object);
 }

@@ -3,6 +3,8 @@
 
 #include "audit/fields.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
+#include "util/memory_text.h"
 #include "util/printable.h"
 
 #include <string.h>
@@ -44,21 +46,21 @@ static char *make_json(const StartEvent *event, const StartWording *wording)
     if (!object)
         return NULL;
     audit_add_time(object);
-    json_object_object_add(object, "event", json_object_new_string("start"));
+    json_add(object, "event", json_object_new_string("start"));
     audit_add_text(object, "domain", event->domain);
     audit_add_text(object, "uuid", event->uuid);
     audit_add_text(object, "operation", event->operation);
-    json_object_object_add(object, "verdict", json_object_new_string(wording->verdict));
+    json_add(object, "verdict", json_object_new_string(wording->verdict));
     audit_add_text(object, "finding", event->finding);
     if (event->finding) {
         audit_add_text(object, "rule", event->rule);
         audit_add_text(object, "reason", event->reason);
     } else {
-        json_object_object_add(object, "findings",
+        json_add(object, "findings",
                                json_object_new_int64((int64_t)event->n_findings));
     }
     audit_add_text(object, "policy", event->policy);
-    return audit_json_text(object);
+    return json_canonical_text(object);
 }
 
 static const StartWording *wording_of(const StartEvent *event)
@@ -73,8 +75,7 @@ static const StartWording *wording_of(const StartEvent *event)
 void audit_start_make(const StartEvent *event, AuditRecord *ret)
 {
     const StartWording *wording = wording_of(event);
-    bool is_complete;
-    size_t size;
+    MemoryText text;
     FILE *out;
 
     *ret = (AuditRecord){
@@ -83,12 +84,12 @@ void audit_start_make(const StartEvent *event, AuditRecord *ret)
         .domain = audit_name(event->domain),
         .json = make_json(event, wording),
     };
-    out = open_memstream(&ret->line, &size);
+    out = memory_text_open(&text);
     if (!out)
         return;
     write_line(out, event, wording);
-    is_complete = !ferror(out) && ret->domain && ret->json;
-    if (fclose(out) != 0 || !is_complete) {
+    ret->line = memory_text_close(&text);
+    if (!(ret->domain && ret->json)) {
         free(ret->line);
         ret->line = NULL;
     }

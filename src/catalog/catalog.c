@@ -3,6 +3,7 @@
 
 #include "catalog_data.h"
 #include "effect.h"
+#include "util/json_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,7 @@ json_object *native_name_list(NativeSet native)
 
     for (unsigned bit = 0; names && bit < catalog_n_permissions; bit++) {
         if (native & (NativeSet)1 << bit)
-            json_object_array_add(names, json_object_new_string(catalog_permissions[bit]));
+            json_append(names, json_object_new_string(catalog_permissions[bit]));
     }
     return names;
 }
@@ -151,7 +152,7 @@ json_object *group_name_list(GroupSet groups)
         bool is_single = (all[i].set & (all[i].set - 1)) == 0;
 
         if (is_single && all[i].set & groups)
-            json_object_array_add(names, json_object_new_string(all[i].name));
+            json_append(names, json_object_new_string(all[i].name));
     }
     return names;
 }

@@ -2,6 +2,7 @@
 #include "effect.h"
 
 #include "util/glob.h"
+#include "util/json_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +23,9 @@ static bool walk(const CatalogEffect *effect, Place place, const char *path);
 static bool text_matches(const char *glob, json_object *value)
 {
     size_t budget = GLOB_STEPS;
-    const char *text = value ? json_object_get_string(value) : "null";
+    char buffer[JSON_SCALAR_SIZE];
 
-    return !text || glob_match(glob, text, &budget) != GLOB_NO;
+    return glob_match(glob, json_scalar(value, buffer), &budget) != GLOB_NO;
 }
 
 static bool is_plain_name(json_object *value)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grant.h"
 
+#include "util/cleanup.h"
+#include "util/json_text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,34 +54,42 @@ int grant_make_id(Grant *grant)
     return 0;
 }
 
-/* All members of @object but @without. */
-static void add_members(Digest *digest, json_object *object, const char *without)
+/* All members of @object but @without. Returns 0, or -1 when out of memory. */
+static int add_members(Digest *digest, json_object *object, const char *without)
 {
     json_object_object_foreach (object, name, value) {
+        CLEANUP(mem) char *text = NULL;
+
         if (without && strcmp(name, without) == 0)
             continue;
+        text = value ? json_canonical_text(value) : strdup("null");
+        if (!text)
+            return -1;
         digest_add_text(digest, name);
-        digest_add_text(digest, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+        digest_add_text(digest, text);
     }
+    return 0;
 }
 
-void grant_text_digest(const Request *request, GrantText *ret)
+int grant_text_digest(const Request *request, GrantText *ret)
 {
     const Operation *first = &request->operations[0];
     Digest digest;
+    int result;
 
     digest_start(&digest);
     digest_add_text(&digest, channel_name(first->channel));
     if (first->channel == CHANNEL_HMP) {
         /* What it is wrapped in may also name a processor. */
         digest_add_text(&digest, first->command);
-        add_members(&digest, first->wrapper_arguments, "command-line");
+        result = add_members(&digest, first->wrapper_arguments, "command-line");
     } else {
         bool is_bare = !first->arguments || json_object_object_length(first->arguments) == 0;
 
-        add_members(&digest, request->document, is_bare ? "arguments" : NULL);
+        result = add_members(&digest, request->document, is_bare ? "arguments" : NULL);
     }
     digest_finish(&digest, ret->digest);
+    return result;
 }
 
 static bool is_caller(const Grant *grant, const Caller *caller)

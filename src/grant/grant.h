@@ -107,9 +107,10 @@ typedef struct GrantText {
 /*
  * The digest of what a text asks for: the channel and the text as it goes on, so that white
  * space and escapes make no difference, nor an `arguments` without members, which some clients
- * add. An HMP line is itself, however it came, unless its wrapper says more.
+ * add. An HMP line is itself, however it came, unless its wrapper says more. Returns 0, or -1 when
+ * out of memory: then @ret means nothing.
  */
-void grant_text_digest(const Request *request, GrantText *ret);
+int grant_text_digest(const Request *request, GrantText *ret);
 
 /*
  * Milliseconds since the host was started, asleep or not: nobody can set that clock. 0 when

@@ -14,12 +14,13 @@ typedef struct Revocation {
     int64_t now;
 } Revocation;
 
-void grant_set_text(Grant *grant, const Request *request)
+int grant_set_text(Grant *grant, const Request *request)
 {
     const Operation *first = &request->operations[0];
     GrantText text;
 
-    grant_text_digest(request, &text);
+    if (grant_text_digest(request, &text) < 0)
+        return -1;
     memcpy(grant->text, text.digest, sizeof(text.digest));
     grant->channel = (int32_t)first->channel;
     grant->groups = 0;
@@ -27,6 +28,7 @@ void grant_set_text(Grant *grant, const Request *request)
         grant->groups |= request->operations[i].is.groups;
     /* The name, as an HMP line has values in it; no name is longer than this. */
     snprintf(grant->command, sizeof(grant->command), "%s", first->name);
+    return 0;
 }
 
 static int append_record(const GrantDesk *desk, const AuditRecord *record, Reason *why)

@@ -17,8 +17,11 @@ typedef struct GrantDesk {
     bool tells_syslog; /* beside the trail; a library leaves its program's system log alone */
 } GrantDesk;
 
-/* Makes @grant one of @request's text alone: its channel, command, groups and text. */
-void grant_set_text(Grant *grant, const Request *request);
+/*
+ * Makes @grant one of @request's text alone: its channel, command, groups and text. Returns 0, or -1
+ * when out of memory.
+ */
+int grant_set_text(Grant *grant, const Request *request);
 
 /*
  * Gives @grant for @seconds from now on. The caller has filled in whom, what and how often

@@ -116,14 +116,18 @@ static int check_grant_wanted(const Execution *execution)
 static int read_text(const Execution *execution, Grant *grant)
 {
     const char *text = execution->text;
+    int result;
     Reason why;
     Request *request = request_parse(execution->channel, text, strlen(text), &why);
 
     if (!request)
         return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
                            "the text cannot be read: %s; nothing was sent", why.text);
-    grant_set_text(grant, request);
+    result = grant_set_text(grant, request);
     request_free(request);
+    if (result < 0)
+        return failure_set(execution->error, QMPGUARD_ERROR_MEMORY,
+                           "out of memory; nothing was sent");
     return QMPGUARD_OK;
 }
 

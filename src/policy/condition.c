@@ -3,6 +3,7 @@
 
 #include "util/cleanup.h"
 #include "util/glob.h"
+#include "util/json_text.h"
 #include "util/path.h"
 
 #include <string.h>
@@ -56,10 +57,9 @@ static bool prefix_holds(const Trial *trial, const char *text)
         path = path_normalised(absolute);
     } else {
         absolute = NULL;
-        return true; /* out of memory: what cannot be told is denied */
     }
-    if (!path)
-        return false;
+    if (!path) /* no absolute one, or out of memory: what cannot be told is denied */
+        return trial->denies;
     if (lies_at(path, "/dev/fdset") && !lies_at(prefix, "/dev/fdset"))
         return false;
     return lies_at(path, prefix);
@@ -87,10 +87,10 @@ static bool scalar_holds(const Trial *trial, json_object *value)
 {
     const Condition *condition = trial->condition;
     bool is_text = json_object_is_type(value, json_type_string);
-    const char *text = value ? json_object_get_string(value) : "null";
+    char buffer[JSON_SCALAR_SIZE];
+    const char *text = json_scalar(value, buffer);
 
-    if (!text || json_object_is_type(value, json_type_object) ||
-        json_object_is_type(value, json_type_array))
+    if (!text)
         return false;
     if (condition->match && !(is_text && match_holds(trial, text)))
         return false;

@@ -3,6 +3,7 @@
 
 #include "hmp_line.h"
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -381,17 +382,16 @@ int hmp_arguments_parse(const char *text, const char *args_type, json_object *ar
                         char **ret_text, Reason *why)
 {
     ArgumentReader reader = {.at = text, .type = args_type, .arguments = arguments, .why = why};
-    char *rebuilt = NULL;
-    size_t size;
+    MemoryText written;
+    char *rebuilt;
     int result;
 
-    reader.rebuilt = open_memstream(&rebuilt, &size);
+    reader.rebuilt = memory_text_open(&written);
     if (!reader.rebuilt)
         return reason_set(why, "out of memory");
     result = args_type ? read_typed(&reader) : read_untyped(&reader);
-    if (ferror(reader.rebuilt))
-        result = reason_set(why, "out of memory");
-    if (fclose(reader.rebuilt) != 0)
+    rebuilt = memory_text_close(&written);
+    if (!rebuilt)
         result = reason_set(why, "out of memory");
     if (result < 0) {
         free(rebuilt);

@@ -6,8 +6,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Lexer {
@@ -15,7 +17,6 @@ typedef struct Lexer {
     size_t length;
     size_t at;
     size_t tokens;
-    size_t members; /* colons outside strings: one for each object member */
     size_t depth;
     Reason *why;
 } Lexer;
@@ -197,9 +198,6 @@ static int lex_token(Lexer *lexer)
     case ']':
         return lex_bracket(lexer, first);
     case ':':
-        lexer->members++;
-        lexer->at++;
-        return 0;
     case ',':
         lexer->at++;
         return 0;
@@ -212,10 +210,15 @@ static int lex_token(Lexer *lexer)
     }
 }
 
+static bool is_space(char byte)
+{
+    return byte != '\0' && strchr(" \t\r\n", byte);
+}
+
 static int lex_all(Lexer *lexer)
 {
     while (lexer->at < lexer->length) {
-        if (lexer->text[lexer->at] != '\0' && strchr(" \t\r\n", lexer->text[lexer->at]))
+        if (is_space(lexer->text[lexer->at]))
             lexer->at++;
         else if (lex_token(lexer) < 0)
             return -1;
@@ -223,48 +226,228 @@ static int lex_all(Lexer *lexer)
     return 0;
 }
 
-/* Counts members and refuses numbers that a reader would round, clamp or make infinite. */
-static int check_tree(json_object *value, size_t *members, Reason *why)
+static void skip_space(Lexer *lexer)
 {
-    const char *text;
+    while (lexer->at < lexer->length && is_space(lexer->text[lexer->at]))
+        lexer->at++;
+}
 
-    switch (json_object_get_type(value)) {
-    case json_type_object: {
-        json_object_object_foreach (value, key, member) {
-            if (strlen(key) > JSON_KEY_MAX)
-                return reason_set(why, "a member's name is longer than %zu bytes", JSON_KEY_MAX);
-            ++*members;
-            if (check_tree(member, members, why) < 0)
-                return -1;
-        }
-        return 0;
+/* The next byte that is no white space; '\0' at the end, as no other token begins. */
+static char peek(Lexer *lexer)
+{
+    skip_space(lexer);
+    return lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
+}
+
+static int out_of_memory(Lexer *lexer)
+{
+    return reason_set(lexer->why, "out of memory");
+}
+
+static int refuse_token(Lexer *lexer, const char *what)
+{
+    return lexer->at == lexer->length
+               ? reason_set(lexer->why, "the text ends in the middle of a value")
+               : refuse(lexer, what);
+}
+
+static char *put_utf8(char *out, uint32_t character)
+{
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    int size = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+
+    for (int i = size - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (character & 0x3f));
+        character >>= 6;
     }
-    case json_type_array:
-        for (size_t i = 0; i < json_object_array_length(value); i++) {
-            if (check_tree(json_object_array_get_idx(value, i), members, why) < 0)
-                return -1;
-        }
-        return 0;
-    case json_type_double:
-        text = json_object_get_string(value);
-        if (!text || !isfinite(json_object_get_double(value)) || !strpbrk(text, ".eE"))
-            return reason_set(why, "a number is too large");
-        return 0;
-    case json_type_null:
-    case json_type_boolean:
-    case json_type_int:
-    case json_type_string:
-        return 0;
+    out[0] = (char)(character | (size > 1 ? marks[size] : 0));
+    return out + size;
+}
+
+/* The escape at the lexer's place, behind the backslash, which lex_string() has found sound. */
+static uint32_t take_escape(Lexer *lexer)
+{
+    static const char letters[] = "\"\\/bfnrt";
+    static const char meanings[] = "\"\\/\b\f\n\r\t";
+    char letter = lexer->text[lexer->at++];
+    uint32_t character = 0;
+    uint32_t low = 0;
+
+    if (letter != 'u')
+        return (unsigned char)meanings[strchr(letters, letter) - letters];
+    lex_hex4(lexer, &character);
+    if (character >= 0xd800 && character <= 0xdbff) {
+        lexer->at += 2;
+        lex_hex4(lexer, &low);
+        character = 0x10000 + ((character - 0xd800) << 10) + (low - 0xdc00);
     }
-    return reason_set(why, "unknown JSON type");
+    return character;
+}
+
+/* A new string (caller frees), without U+0000; NULL with the reason. */
+static char *take_string(Lexer *lexer)
+{
+    Lexer inside = *lexer;
+    char *text;
+    char *out;
+
+    if (peek(lexer) != '"')
+        return refuse_token(lexer, "a string is expected"), NULL;
+    inside.at = lexer->at + 1;
+    if (lex_string(lexer) < 0)
+        return NULL;
+    out = text = malloc(lexer->at - inside.at);
+    if (!text)
+        return out_of_memory(lexer), NULL;
+    /* No escape is shorter than what it stands for. */
+    while (inside.at < lexer->at - 1) {
+        char byte = inside.text[inside.at++];
+
+        if (byte == '\\')
+            out = put_utf8(out, take_escape(&inside));
+        else
+            *out++ = byte;
+    }
+    *out = '\0';
+    return text;
+}
+
+static int read_string(Lexer *lexer, json_object **ret)
+{
+    CLEANUP(mem) char *text = take_string(lexer);
+
+    if (!text)
+        return -1;
+    *ret = json_object_new_string(text);
+    return *ret ? 0 : out_of_memory(lexer);
+}
+
+/* Kept as it is spelled. What a reader would make infinite is refused. */
+static int read_fraction(Lexer *lexer, const char *digits, json_object **ret)
+{
+    /* The daemon's own locale may have another decimal point. */
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double number;
+
+    if (!plain)
+        return out_of_memory(lexer);
+    number = strtod_l(digits, NULL, plain);
+    freelocale(plain);
+    if (!isfinite(number))
+        return reason_set(lexer->why, "a number is too large");
+    *ret = json_object_new_double_s(number, digits);
+    return *ret ? 0 : out_of_memory(lexer);
+}
+
+static int read_number(Lexer *lexer, json_object **ret)
+{
+    size_t start = lexer->at;
+    CLEANUP(mem) char *digits = NULL;
+
+    if (lex_number(lexer) < 0)
+        return -1;
+    digits = strndup(lexer->text + start, lexer->at - start);
+    if (!digits)
+        return out_of_memory(lexer);
+    if (strpbrk(digits, ".eE"))
+        return read_fraction(lexer, digits, ret);
+    *ret = *digits == '-' ? json_object_new_int64(strtoll(digits, NULL, 10))
+                          : json_object_new_uint64(strtoull(digits, NULL, 10));
+    return *ret ? 0 : out_of_memory(lexer);
+}
+
+static int read_word(Lexer *lexer, json_object **ret)
+{
+    char first = lexer->text[lexer->at];
+
+    if (lex_word(lexer) < 0)
+        return -1;
+    if (first == 'n')
+        return 0;
+    *ret = json_object_new_boolean(first == 't');
+    return *ret ? 0 : out_of_memory(lexer);
+}
+
+static int read_value(Lexer *lexer, json_object **ret);
+
+static int read_member(Lexer *lexer, json_object *object)
+{
+    CLEANUP(mem) char *key = take_string(lexer);
+    CLEANUP(json) json_object *value = NULL;
+
+    if (!key)
+        return -1;
+    if (strlen(key) > JSON_KEY_MAX)
+        return reason_set(lexer->why, "a member's name is longer than %zu bytes", JSON_KEY_MAX);
+    if (json_object_object_get_ex(object, key, NULL))
+        return reason_set(lexer->why, "a key appears twice in one object");
+    if (peek(lexer) != ':')
+        return refuse_token(lexer, "a colon is expected");
+    lexer->at++;
+    if (read_value(lexer, &value) < 0)
+        return -1;
+    if (json_object_object_add(object, key, value) < 0)
+        return out_of_memory(lexer);
+    value = NULL;
+    return 0;
+}
+
+static int read_element(Lexer *lexer, json_object *array)
+{
+    CLEANUP(json) json_object *value = NULL;
+
+    if (read_value(lexer, &value) < 0)
+        return -1;
+    if (json_object_array_add(array, value) < 0)
+        return out_of_memory(lexer);
+    value = NULL;
+    return 0;
+}
+
+/* Members or elements, and commas between them. lex_all() has seen that it is not too deep. */
+static int read_container(Lexer *lexer, char closing, json_object **ret)
+{
+    CLEANUP(json)
+    json_object *container = closing == '}' ? json_object_new_object() : json_object_new_array();
+    bool is_first = true;
+
+    if (!container)
+        return out_of_memory(lexer);
+    lexer->at++;
+    for (; !(is_first && peek(lexer) == closing) && (is_first || peek(lexer) == ',');
+         is_first = false) {
+        lexer->at += !is_first;
+        if (closing == '}' ? read_member(lexer, container) < 0 : read_element(lexer, container) < 0)
+            return -1;
+    }
+    if (peek(lexer) != closing)
+        return refuse_token(lexer, "a comma or a closing bracket is expected");
+    lexer->at++;
+    *ret = steal_pointer(&container);
+    return 0;
+}
+
+/* @ret is NULL for null. Everything that is read has been lexed before. */
+static int read_value(Lexer *lexer, json_object **ret)
+{
+    char first = peek(lexer);
+
+    *ret = NULL;
+    if (first == '{' || first == '[')
+        return read_container(lexer, first == '{' ? '}' : ']', ret);
+    if (first == '"')
+        return read_string(lexer, ret);
+    if (first == '-' || isdigit((unsigned char)first))
+        return read_number(lexer, ret);
+    if (first == '\0' || !isalpha((unsigned char)first))
+        return refuse_token(lexer, "a value is expected");
+    return read_word(lexer, ret);
 }
 
 json_object *json_strict_parse(const char *text, size_t length, Reason *why)
 {
     Lexer lexer = {.text = text, .length = length, .why = why};
-    CLEANUP(tokener) json_tokener *tokener = NULL;
     CLEANUP(json) json_object *object = NULL;
-    size_t members = 0;
 
     if (length == 0) {
         reason_set(why, "empty text");
@@ -277,69 +460,16 @@ json_object *json_strict_parse(const char *text, size_t length, Reason *why)
     if (lex_all(&lexer) < 0)
         return NULL;
 
-    tokener = json_tokener_new_ex(REQUEST_DEPTH_MAX + 1);
-    if (!tokener) {
-        reason_set(why, "out of memory");
+    lexer.at = 0;
+    if (read_value(&lexer, &object) < 0)
         return NULL;
-    }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    object = json_tokener_parse_ex(tokener, text, (int)length);
-    if (json_tokener_get_error(tokener) == json_tokener_continue) {
-        reason_set(why, "the text ends in the middle of a value");
-        return NULL;
-    }
-    if (!object) {
-        reason_set(why, "%s at byte %zu", json_tokener_error_desc(json_tokener_get_error(tokener)),
-                   json_tokener_get_parse_end(tokener));
+    if (peek(&lexer) != '\0') {
+        refuse(&lexer, "the end is expected");
         return NULL;
     }
     if (!json_object_is_type(object, json_type_object)) {
         reason_set(why, "not a JSON object");
         return NULL;
     }
-    if (check_tree(object, &members, why) < 0)
-        return NULL;
-    if (members != lexer.members) {
-        reason_set(why, "a key appears twice in one object");
-        return NULL;
-    }
     return steal_pointer(&object);
-}
-
-char *json_canonical_text(json_object *object)
-{
-    size_t length;
-    const char *plain = json_object_to_json_string_length(
-        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-    char *ascii;
-    char *out;
-    size_t at = 0;
-
-    if (!plain)
-        return NULL;
-    /* The worst case is a two-byte character that becomes six. */
-    out = ascii = malloc(length * 6 + 1);
-    if (!ascii)
-        return NULL;
-    while (at < length) {
-        uint32_t character;
-        size_t size = utf8_read(plain + at, length - at, &character);
-
-        if (size == 0) {
-            free(ascii);
-            return NULL;
-        }
-        at += size;
-        if (character < 0x7f) {
-            *out++ = (char)character;
-        } else if (character < 0x10000) {
-            out += sprintf(out, "\\u%04x", character);
-        } else {
-            character -= 0x10000;
-            out += sprintf(out, "\\u%04x\\u%04x", 0xd800 + (character >> 10),
-                           0xdc00 + (character & 0x3ff));
-        }
-    }
-    *out = '\0';
-    return ascii;
 }

@@ -3,13 +3,14 @@
  * JSON as a guard must read it: one object, RFC 8259 to the letter, nothing that
  * libvirt's or QEMU's readers are known to take differently.
  *
- * json-c builds the tree; it alone takes NaN, `1.`, NUL inside strings and
- * repeated keys. So a lexer of our own goes over the bytes first and refuses
- * those, and afterwards the two readers' counts of object members must agree.
+ * A lexer goes over all of the bytes first, and the tree is built in a second pass. json-c keeps the
+ * tree, but does not read the text: it takes NaN, `1.`, NUL inside strings and repeated keys, and
+ * without memory its reader cuts a text short (before 0.17) or dies.
  */
 #ifndef QG_JSON_STRICT_H
 #define QG_JSON_STRICT_H
 
+#include "util/json_text.h"
 #include "util/reason.h"
 
 #include <json-c/json.h>
@@ -30,12 +31,5 @@
  * with the reason, which names the byte offset, counted from 0.
  */
 json_object *json_strict_parse(const char *text, size_t length, Reason *why);
-
-/*
- * Writes @object as ASCII without white space: the text that is forwarded.
- * Everything else is a \uXXXX escape, because libvirt 11.3 refuses raw UTF-8.
- * Returns a new string (caller frees), or NULL when out of memory.
- */
-char *json_canonical_text(json_object *object);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "printable.h"
 
+#include "memory_text.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +27,18 @@ void write_printable(FILE *out, const char *text, const char *also, size_t most)
     }
 }
 
-char *printable(const char *text, const char *also)
+char *printable_cut(const char *text, const char *also, size_t most)
 {
-    char *copy = NULL;
-    size_t size;
-    FILE *out = open_memstream(&copy, &size);
+    MemoryText copy;
+    FILE *out = memory_text_open(&copy);
 
     if (!out)
         return NULL;
-    write_printable(out, text, also, SIZE_MAX);
-    if (fclose(out) != 0) {
-        free(copy);
-        return NULL;
-    }
-    return copy;
+    write_printable(out, text, also, most);
+    return memory_text_close(&copy);
+}
+
+char *printable(const char *text, const char *also)
+{
+    return printable_cut(text, also, SIZE_MAX);
 }

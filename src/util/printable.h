@@ -12,7 +12,10 @@
  */
 void write_printable(FILE *out, const char *text, const char *also, size_t most);
 
-/* The same into a new string, whole; caller frees. NULL when out of memory. */
+/* The same into a new string; caller frees. NULL when out of memory. */
+char *printable_cut(const char *text, const char *also, size_t most);
+
+/* The same of the whole text. */
 char *printable(const char *text, const char *also);
 
 #endif

@@ -198,6 +198,7 @@ static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
     CLEANUP(mem) char *text = NULL;
     size_t length = 0;
     Request *request;
+    int result;
     Reason why;
 
     if (options->text_file) {
@@ -213,10 +214,13 @@ static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
     request = request_parse(options->channel, text, length, &why);
     if (!request)
         return complain("this text passes for nobody, with a grant or without: %s", why.text), -1;
-    grant_set_text(grant, request);
-    ask_request(request, ret);
+    result = grant_set_text(grant, request);
+    if (result < 0)
+        complain("out of memory");
+    else
+        ask_request(request, ret);
     request_free(request);
-    return 0;
+    return result;
 }
 
 /* An HMP line is granted as it is judged: as QEMU reads it, with single spaces. */

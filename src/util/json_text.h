@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * JSON that is put together and written as a whole or not at all. json-c's own writer does not
+ * say when there was no memory for a piece of the text, and leaves it out.
+ */
+#ifndef QG_JSON_TEXT_H
+#define QG_JSON_TEXT_H
+
+#include <json-c/json.h>
+
+/*
+ * Add @value, which is taken over, as a member or an element. NULL, and what cannot be added, marks
+ * @object or @array as incomplete: then no text is made of it, nor of what it is part of.
+ */
+void json_add(json_object *object, const char *name, json_object *value);
+void json_append(json_object *array, json_object *value);
+
+/*
+ * The text in ASCII and without white space: what is forwarded, and what is recorded. Everything
+ * else is a \uXXXX escape, because libvirt 11.3 refuses raw UTF-8. Returns a new string (caller
+ * frees); NULL when out of memory, when something is incomplete, or for a string that is no UTF-8.
+ */
+char *json_canonical_text(json_object *value);
+
+/* Room for the text of any number that is not kept as it was written. */
+#define JSON_SCALAR_SIZE 32
+
+/*
+ * The text of what is neither an object nor a list, without quotes and without an allocation;
+ * borrowed from @value or written to @buffer. NULL for an object and a list.
+ */
+const char *json_scalar(json_object *value, char buffer[JSON_SCALAR_SIZE]);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Makes the memory or the files of a test program fail: malloc(3) and its like, and the calls of
+ * the system that the guard's files are read and written with. They are defined here, in front of
+ * libc's, so that json-c's, libxml2's and libc's own allocations fail as well.
+ */
+#ifndef QG_TEST_FAULTS_H
+#define QG_TEST_FAULTS_H
+
+#include <stdbool.h>
+
+/* The nth allocation from now on fails, counted from 1; and with @stays all that follow it. */
+void faults_allocation(unsigned nth, bool stays);
+
+typedef enum FileFault {
+    FAULT_EIO = 0,
+    FAULT_ENOSPC,
+    FAULT_EMFILE,
+    FAULT_EACCES,
+    FAULT_SHORT, /* reads and writes do half of it; the others fail with EINTR */
+    FILE_FAULT_COUNT,
+} FileFault;
+
+/* The same of open, read, write, lock and whatever else is done to a file. */
+void faults_file(FileFault fault, unsigned nth, bool stays);
+
+/* Nothing fails any more. Returns whether anything did. */
+bool faults_end(void);
+
+#endif
