@@ -84,8 +84,10 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
         return 0;
     close_fd(&file->fd);
     file->fd = open_regular(path, flags, why);
-    if (file->fd < 0 || fstat(file->fd, &info) < 0)
+    if (file->fd < 0)
         return -1;
+    if (fstat(file->fd, &info) < 0)
+        return reason_set(why, "cannot open %s: %s", path, strerror(errno));
     file->device = info.st_dev;
     file->inode = info.st_ino;
     return 0;
@@ -97,7 +99,7 @@ static bool is_chain(const char *text)
            strspn(text, "0123456789abcdef") == DIGEST_TEXT_SIZE - 1;
 }
 
-/* Returns 1, 0 for an empty file, -1 for what is no head. */
+/* Returns 1; 0 for an empty file; -1, with @ret all zero, for what is no head or unreadable. */
 static int read_head(int fd, TrailHead *ret)
 {
     char text[HEAD_SIZE + 1];
@@ -107,9 +109,10 @@ static int read_head(int fd, TrailHead *ret)
     if (length <= 0)
         return length == 0 ? 0 : -1;
     text[length] = '\0';
-    if (sscanf(text, "%" SCNu64 " %64s", &ret->seq, ret->chain) != 2 || !is_chain(ret->chain))
-        return -1;
-    return 1;
+    if (sscanf(text, "%" SCNu64 " %64s", &ret->seq, ret->chain) == 2 && is_chain(ret->chain))
+        return 1;
+    *ret = (TrailHead){0};
+    return -1;
 }
 
 static int write_head(int fd, const TrailHead *head)
@@ -161,53 +164,50 @@ void trail_chain(const char *before, const char *line, size_t length, char ret[D
     digest_finish(&digest, ret);
 }
 
-/* Where the last whole line ends, behind its newline: mostly at the end of the file, @size. */
+/* Where the last whole line ends, behind its newline: mostly at @size, the file's. -1: no saying.
+ */
 static off_t last_line_end(int fd, off_t size)
 {
     char piece[4096];
 
     while (size > 0) {
         off_t start = size > (off_t)sizeof(piece) ? size - (off_t)sizeof(piece) : 0;
-        bool is_end = pread(fd, piece, 1, size - 1) == 1 && piece[0] == '\n';
-        ssize_t length = is_end ? 0 : pread(fd, piece, (size_t)(size - start), start);
-        const char *newline = length > 0 ? memrchr(piece, '\n', (size_t)length) : NULL;
+        const char *newline;
 
-        if (is_end)
-            return size;
-        if (length <= 0)
-            return 0;
-        size = newline ? start + (newline - piece) + 1 : start;
+        if (pread(fd, piece, (size_t)(size - start), start) != size - start)
+            return -1;
+        newline = memrchr(piece, '\n', (size_t)(size - start));
+        if (newline)
+            return start + (newline - piece) + 1;
+        size = start;
     }
     return 0;
 }
 
 /*
  * Takes over the last record's number and hash: a writer that was killed may have written a
- * record and not the head, and half of another. Returns true when the file ends in the
- * middle of a line.
+ * record and not the head, and half of another. Returns 1 when the file ends in the middle of a
+ * line, 0 when it does not, -1 when it cannot be read.
  */
-static bool catch_up(int fd, TrailHead *head)
+static int catch_up(int fd, TrailHead *head)
 {
     char tail[END_SIZE];
     struct stat info;
+    off_t start;
     off_t end;
-    bool ends_inside;
+    size_t hashed;
+    TrailHead last;
 
     if (fstat(fd, &info) < 0)
-        return false;
+        return -1;
     end = last_line_end(fd, info.st_size);
-    ends_inside = end < info.st_size;
-    if (end > 0) {
-        off_t start = end > END_SIZE ? end - END_SIZE : 0;
-        ssize_t length = pread(fd, tail, (size_t)(end - start), start);
-        size_t hashed;
-        TrailHead last;
-
-        if (length > 1 && trail_read_end(tail, (size_t)length - 1, &hashed, &last) == 0 &&
-            last.seq > head->seq)
-            *head = last;
-    }
-    return ends_inside;
+    start = end > END_SIZE ? end - END_SIZE : 0;
+    if (end < 0 || pread(fd, tail, (size_t)(end - start), start) != end - start)
+        return -1;
+    if (end > 0 && trail_read_end(tail, (size_t)(end - start) - 1, &hashed, &last) == 0 &&
+        last.seq >= head->seq)
+        *head = last;
+    return end < info.st_size;
 }
 
 /* The whole line: @json with the chain's members for its closing brace. */
@@ -231,7 +231,7 @@ static char *make_line(const char *json, TrailHead *head)
 }
 
 /* Writes one line behind the others; what a full disk took of it is taken back. */
-static int write_line(Trail *trail, const char *line, bool ends_inside, Reason *why)
+static int write_line(Trail *trail, const char *line, int ends_inside, Reason *why)
 {
     size_t length = strlen(line);
     ssize_t written;
@@ -254,13 +254,16 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
 {
     CLEANUP(mem) char *line = NULL;
     TrailHead head;
-    bool ends_inside;
+    int ends_inside;
 
     if (open_current(&trail->records, trail->path, O_RDWR | O_APPEND, why) < 0)
         return -1;
-    if (read_head(trail->head.fd, &head) < 0)
-        head = (TrailHead){0};
+    errno = 0;
+    if (read_head(trail->head.fd, &head) < 0 && errno)
+        return reason_set(why, "cannot read %s: %s", trail->head_path, strerror(errno));
     ends_inside = catch_up(trail->records.fd, &head);
+    if (ends_inside < 0)
+        return reason_set(why, "cannot read %s: %s", trail->path, strerror(errno));
     line = make_line(json, &head);
     if (!line)
         return reason_set(why, "out of memory");

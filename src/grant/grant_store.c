@@ -136,29 +136,48 @@ static int open_store(GrantStore *store, bool makes, Reason *why)
     return !makes && errno == ENOENT ? 0 : -1;
 }
 
-/* Returns 1, or 0 when the file holds nothing that means anything on this boot. */
-static int read_header(const GrantStore *store, Header *ret)
+static int cannot_read(const GrantStore *store, Reason *why)
 {
-    return pread(store->fd, ret, sizeof(*ret), 0) == sizeof(*ret) &&
-           memcmp(ret->magic, MAGIC, sizeof(MAGIC)) == 0 && ret->used <= GRANTS_MAX &&
-           *this_boot() && strncmp(this_boot(), ret->boot_id, sizeof(ret->boot_id)) == 0;
+    return reason_set(why, "cannot read %s: %s", store->path, strerror(errno));
+}
+
+/*
+ * Returns 1, or 0 with @ret all zero when the file holds nothing that means anything on this boot;
+ * -1 with the reason when nobody can tell.
+ */
+static int read_header(const GrantStore *store, Header *ret, Reason *why)
+{
+    ssize_t size = pread(store->fd, ret, sizeof(*ret), 0);
+    bool is_ours;
+
+    if (size < 0)
+        return cannot_read(store, why);
+    if (!*this_boot())
+        return reason_set(why, "cannot read %s", BOOT_ID_PATH);
+    is_ours = size == sizeof(*ret) && memcmp(ret->magic, MAGIC, sizeof(MAGIC)) == 0 &&
+              ret->used <= GRANTS_MAX &&
+              strncmp(this_boot(), ret->boot_id, sizeof(ret->boot_id)) == 0;
+    if (!is_ours)
+        *ret = (Header){0};
+    return is_ours;
 }
 
 static int write_header(const GrantStore *store, uint32_t used)
 {
     Header header = {.magic = MAGIC, .used = used};
 
-    if (!*this_boot())
-        return -1;
     memcpy(header.boot_id, this_boot(), strlen(this_boot()));
     return pwrite(store->fd, &header, sizeof(header), 0) == sizeof(header) ? 0 : -1;
 }
 
-/* False for a slot that holds no grant. */
-static bool read_slot(const GrantStore *store, size_t slot, Grant *ret)
+/* Returns 1, 0 for a slot that holds no grant, -1 with the reason when it cannot be read. */
+static int read_slot(const GrantStore *store, size_t slot, Grant *ret, Reason *why)
 {
-    return pread(store->fd, ret, sizeof(*ret), slot_offset(slot)) == sizeof(*ret) &&
-           grant_is_sound(ret) && ret->slot == slot;
+    ssize_t size = pread(store->fd, ret, sizeof(*ret), slot_offset(slot));
+
+    if (size < 0)
+        return cannot_read(store, why);
+    return size == sizeof(*ret) && grant_is_sound(ret) && ret->slot == slot;
 }
 
 static int write_slot(const GrantStore *store, const Grant *grant, Reason *why)
@@ -216,11 +235,15 @@ int grant_store_read(GrantStore *store, const char *uuid, Grant **ret_grants, si
     /* Without the file's lock: grant_store_take() looks again. */
     pthread_mutex_lock(&store->lock);
     found = open_store(store, false, why);
-    if (found == 1 && !read_header(store, &header))
-        header.used = 0;
+    if (found == 1 && read_header(store, &header, why) < 0)
+        found = -1;
     for (size_t i = 0; i < header.used && found == 1; i++) {
-        if (read_slot(store, i, &grant) && (!uuid || strcmp(grant.uuid, uuid) == 0) &&
-            append_grant(&grants, &count, &grant) < 0)
+        int is_grant = read_slot(store, i, &grant, why);
+
+        if (is_grant < 0)
+            found = -1;
+        else if (is_grant && (!uuid || strcmp(grant.uuid, uuid) == 0) &&
+                 append_grant(&grants, &count, &grant) < 0)
             found = reason_set(why, "out of memory");
     }
     pthread_mutex_unlock(&store->lock);
@@ -234,7 +257,8 @@ int grant_store_read(GrantStore *store, const char *uuid, Grant **ret_grants, si
 /* Whether the grant that was read is still in its slot, and not another, nor half of one. */
 static bool is_there(const GrantStore *store, const Grant *read, Grant *ret)
 {
-    return read_slot(store, read->slot, ret) && memcmp(ret, read, offsetof(Grant, state)) == 0;
+    return read_slot(store, read->slot, ret, NULL) == 1 &&
+           memcmp(ret, read, offsetof(Grant, state)) == 0;
 }
 
 int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t now, Reason *why)
@@ -253,7 +277,7 @@ int grant_store_take(GrantStore *store, GrantTake *takes, size_t count, int64_t 
             return 0;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!read_slot(store, takes[i].grant->slot, &grant))
+        if (read_slot(store, takes[i].grant->slot, &grant, why) != 1)
             return 0;
         grant.left -= takes[i].count;
         takes[i].left = grant.left;
@@ -279,9 +303,11 @@ static size_t choose_slot(const GrantStore *store, size_t used, int64_t now)
     Grant grant;
 
     for (size_t i = 0; i < used; i++) {
-        if (!read_slot(store, i, &grant))
+        int is_grant = read_slot(store, i, &grant, NULL);
+
+        if (is_grant == 0)
             return i; /* whatever it was, it is none now */
-        if (!grant_is_open(&grant, now) && over_since(&grant) < finished) {
+        if (is_grant > 0 && !grant_is_open(&grant, now) && over_since(&grant) < finished) {
             oldest = i;
             finished = over_since(&grant);
         }
@@ -296,14 +322,17 @@ int grant_store_add(GrantStore *store, Grant *grant, int64_t now, Reason *why)
     __attribute__((cleanup(cleanup_store))) StoreLock held = {store, false};
     Header header = {0};
     size_t slot;
+    int is_ours;
 
     if (lock_store(&held, true, why) < 0)
         return -1;
-    if (!read_header(store, &header)) {
+    is_ours = read_header(store, &header, why);
+    if (is_ours < 0)
+        return -1;
+    if (!is_ours) {
         /* What another boot left: its slots must not come to life again. */
         if (ftruncate(store->fd, 0) < 0 || write_header(store, 0) < 0)
             return reason_set(why, "cannot write %s: %s", store->path, strerror(errno));
-        header.used = 0;
     }
     slot = choose_slot(store, header.used, now);
     if (slot == GRANTS_MAX)
@@ -329,10 +358,14 @@ int grant_store_change(GrantStore *store, GrantChange change, void *data, Grant 
     found = lock_store(&held, false, why);
     if (found != 1)
         return found;
-    if (!read_header(store, &header))
-        return 0;
+    if (read_header(store, &header, why) < 0)
+        return -1;
     for (size_t i = 0; i < header.used; i++) {
-        if (!read_slot(store, i, &grant) || !change(&grant, data))
+        int is_grant = read_slot(store, i, &grant, why);
+
+        if (is_grant < 0)
+            return -1;
+        if (!is_grant || !change(&grant, data))
             continue;
         if (write_slot(store, &grant, why) < 0)
             return -1;

@@ -299,16 +299,27 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
 
         policy_fail(reader, NULL, "not well-formed XML: %.*s", (int)strcspn(message, "\n"),
                     message);
-        reader->error->is_transient = last && last->code == XML_ERR_NO_MEMORY;
         reader->error->line = last && last->line > 0 ? (unsigned)last->line : 0;
     }
     xmlFreeParserCtxt(context);
     return doc;
 }
 
+/* Of a thread's errors the last is not always the one that led to the others. */
+static void note_memory(void *data, xmlErrorPtr error)
+{
+    bool *lacks_memory = data;
+
+    *lacks_memory = *lacks_memory || error->code == XML_ERR_NO_MEMORY;
+}
+
 static Policy *parse(PolicyReader *reader, const char *text, size_t length, PolicyKind kind)
 {
     CLEANUP(xmldoc) xmlDocPtr doc = NULL;
+    xmlStructuredErrorFunc others = xmlStructuredError;
+    void *others_data = xmlStructuredErrorContext;
+    bool lacks_memory = false;
+    int result;
 
     *reader->error = (PolicyError){0};
     reader->policy = calloc(1, sizeof(*reader->policy));
@@ -318,8 +329,14 @@ static Policy *parse(PolicyReader *reader, const char *text, size_t length, Poli
     }
     atomic_init(&reader->policy->references, 1);
     reader->policy->kind = kind;
+    xmlSetStructuredErrorFunc(&lacks_memory, (xmlStructuredErrorFunc)note_memory);
     doc = parse_xml(text, length, reader);
-    if (!doc || read_policy(reader, doc) < 0) {
+    result = doc ? read_policy(reader, doc) : -1;
+    xmlSetStructuredErrorFunc(others_data, others);
+    /* Without memory libxml2 may hand out a part of the document as if it were all. */
+    if (lacks_memory)
+        result = policy_fail_memory(reader);
+    if (result < 0) {
         policy_unref(reader->policy);
         return NULL;
     }

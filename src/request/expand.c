@@ -38,6 +38,25 @@ static bool holds_json_name(json_object *value)
     return is_json_name(value);
 }
 
+/* Take @value over, whatever comes of it. */
+static int put_member(json_object *object, const char *name, json_object *value)
+{
+    int result = json_object_object_add(object, name, value);
+
+    if (result < 0)
+        json_object_put(value);
+    return result;
+}
+
+static int put_element(json_object *list, json_object *value)
+{
+    int result = json_object_array_add(list, value);
+
+    if (result < 0)
+        json_object_put(value);
+    return result;
+}
+
 /*
  * The object at @name of @parent, made when it is not there. A text in its place is the
  * node's file name, to which more is added (`file=/x,file.locking=on`). Borrowed; NULL on
@@ -52,12 +71,13 @@ static json_object *object_at(json_object *parent, const char *name)
     if (json_object_is_type(old, json_type_object))
         return old;
     object = json_object_new_object();
-    if (!object || (old && json_object_object_add(object, FILE_NAME, json_object_get(old)) < 0) ||
-        json_object_object_add(parent, name, object) < 0) {
+    if (!object)
+        return NULL;
+    if (old && put_member(object, FILE_NAME, json_object_get(old)) < 0) {
         json_object_put(object);
         return NULL;
     }
-    return object;
+    return put_member(parent, name, object) < 0 ? NULL : object;
 }
 
 /*
@@ -70,16 +90,22 @@ static int add_value(json_object *object, const char *key, json_object *value)
     json_object *list;
 
     if (!json_object_object_get_ex(object, key, &old))
-        return json_object_object_add(object, key, value);
+        return put_member(object, key, value);
     if (json_object_is_type(old, json_type_object) && !json_object_is_type(value, json_type_object))
         return add_value(old, FILE_NAME, value);
     if (json_object_is_type(old, json_type_array))
-        return json_object_array_add(old, value);
+        return put_element(old, value);
     list = json_object_new_array();
-    if (!list || json_object_array_add(list, json_object_get(old)) < 0 ||
-        json_object_array_add(list, value) < 0)
+    if (!list || put_element(list, json_object_get(old)) < 0) {
+        json_object_put(list);
+        json_object_put(value);
         return -1;
-    return json_object_object_add(object, key, list);
+    }
+    if (put_element(list, value) < 0) {
+        json_object_put(list);
+        return -1;
+    }
+    return put_member(object, key, list);
 }
 
 /* `file.driver` is the member driver of the member file. @key is taken apart. */
@@ -91,8 +117,10 @@ static int add_option(json_object *options, char *key, json_object *value)
     while ((dot = strchr(key, '.')) && dot > key) {
         *dot = '\0';
         object = object_at(object, key);
-        if (!object)
+        if (!object) {
+            json_object_put(value);
             return -1;
+        }
         key = dot + 1;
     }
     return add_value(object, key, value);
@@ -108,7 +136,7 @@ static json_object *list_without_dots(json_object *list)
         json_object *element = json_object_array_get_idx(list, i);
         json_object *value = without_dots(element);
 
-        if ((element && !value) || json_object_array_add(plain, value) < 0)
+        if ((element && !value) || put_element(plain, value) < 0)
             return NULL;
     }
     return steal_pointer(&plain);
@@ -124,7 +152,11 @@ static json_object *object_without_dots(json_object *object)
         CLEANUP(mem) char *key = strdup(name);
         json_object *value = without_dots(member);
 
-        if (!key || (member && !value) || add_option(plain, key, value) < 0)
+        if (!key) {
+            json_object_put(value);
+            return NULL;
+        }
+        if ((member && !value) || add_option(plain, key, value) < 0)
             return NULL;
     }
     return steal_pointer(&plain);
@@ -183,14 +215,18 @@ static int expand_json_names(json_object *value, int depth, Reason *why)
 
             if (!element)
                 continue;
-            if (!expanded || json_object_array_put_idx(value, i, expanded) < 0)
+            if (!expanded)
                 return -1;
+            if (json_object_array_put_idx(value, i, expanded) < 0) {
+                json_object_put(expanded);
+                return -1;
+            }
         }
     } else if (json_object_is_type(value, json_type_object)) {
         json_object_object_foreach (value, name, member) {
             json_object *expanded = member ? expanded_member(member, depth, why) : NULL;
 
-            if (member && (!expanded || json_object_object_add(value, name, expanded) < 0))
+            if (member && (!expanded || put_member(value, name, expanded) < 0))
                 return -1;
         }
     }
@@ -279,7 +315,7 @@ static int expand_options(const CatalogEntry *entry, json_object *arguments, Rea
                            : read_options(text, entry->implied_option, why);
     if (!options)
         return -1;
-    return json_object_object_add(arguments, entry->options, options);
+    return put_member(arguments, entry->options, options);
 }
 
 json_object *arguments_expand(const CatalogEntry *entry, json_object *arguments, Reason *why)

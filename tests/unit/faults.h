@@ -8,16 +8,22 @@
 #define QG_TEST_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The nth allocation from now on fails, counted from 1; and with @stays all that follow it. */
 void faults_allocation(unsigned nth, bool stays);
+
+/* Memory that is always to be had, for a library that is to be spared; free() takes it back. */
+void *faults_spared_malloc(size_t size);
+void *faults_spared_realloc(void *old, size_t size);
+char *faults_spared_strdup(const char *text);
 
 typedef enum FileFault {
     FAULT_EIO = 0,
     FAULT_ENOSPC,
     FAULT_EMFILE,
     FAULT_EACCES,
-    FAULT_SHORT, /* reads and writes do half of it; the others fail with EINTR */
+    FAULT_SHORT, /* reads and writes do half of it */
     FILE_FAULT_COUNT,
 } FileFault;
 

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every call on a file fails in turn, and every allocation of a policy's reader: the trail takes no
+ * half record for a whole one, a grant gets no use back, and a policy is the whole one or none.
+ */
+#include "unit.h"
+
+#include "audit/trail.h"
+#include "faults.h"
+#include "grants.h"
+#include "util/cleanup.h"
+
+#include <fcntl.h>
+#include <libxml/xmlmemory.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CALLS_MAX 200
+
+static const char *const fault_names[FILE_FAULT_COUNT] = {"EIO", "ENOSPC", "EMFILE", "EACCES",
+                                                          "short"};
+
+/* Runs @once with each fault in each place, until nothing is left to fail. */
+static void with_each_fault(void (*once)(FileFault fault, unsigned nth, bool stays, bool *failed))
+{
+    for (int fault = 0; fault < FILE_FAULT_COUNT; fault++) {
+        for (int stays = 0; stays < 2; stays++) {
+            unsigned nth = 0;
+            bool failed;
+
+            do {
+                once((FileFault)fault, ++nth, stays, &failed);
+            } while (failed && nth < CALLS_MAX);
+            if (nth < 2 || nth == CALLS_MAX)
+                fail_msg("%s: %u calls", fault_names[fault], nth);
+        }
+    }
+}
+
+/* ---- the trail */
+
+static char trail_file[96];
+static char head_file[112];
+
+static Trail trail_of(void)
+{
+    return (Trail){.path = trail_file,
+                   .head_path = head_file,
+                   .lock = PTHREAD_MUTEX_INITIALIZER,
+                   .records.fd = -1,
+                   .head.fd = -1};
+}
+
+static char *trail_contents(void)
+{
+    CLEANUP(fd) int fd = open(trail_file, O_RDONLY);
+    char *text = calloc(1, 8192);
+
+    assert_true(fd >= 0 && text);
+    assert_true(read(fd, text, 8191) >= 0);
+    return text;
+}
+
+/* Each line is a whole record, linked to the one before it, or no record at all. */
+static unsigned check_chain(void)
+{
+    CLEANUP(mem) char *text = trail_contents();
+    TrailHead before = {0};
+    unsigned count = 0;
+    char *rest = NULL;
+
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        CLEANUP(json) json_object *object = json_tokener_parse(line);
+        char chain[DIGEST_TEXT_SIZE];
+        size_t hashed;
+        TrailHead head;
+
+        if (!object)
+            continue;
+        assert_int_equal(trail_read_end(line, strlen(line), &hashed, &head), 0);
+        trail_chain(before.chain, line, hashed, chain);
+        assert_string_equal(head.chain, chain);
+        assert_int_equal(head.seq, before.seq + 1);
+        before = head;
+        count++;
+    }
+    return count;
+}
+
+static void append(const char *json)
+{
+    Trail trail = trail_of();
+    Reason why = {""};
+
+    if (trail_append(&trail, json, &why) < 0)
+        fail_msg("%s", why.text);
+    trail_close(&trail);
+}
+
+static void append_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    Trail trail = trail_of();
+    Reason why = {""};
+    unsigned count;
+    int result;
+
+    grants_empty();
+    append("{\"a\":1}");
+    append("{\"a\":2}");
+    faults_file(fault, nth, stays);
+    result = trail_append(&trail, "{\"a\":\"the one that fails\"}", &why);
+    *failed = faults_end();
+    trail_close(&trail);
+    count = check_chain();
+    if (count != (result == 0 ? 3u : 2u))
+        fail_msg("%s, call %u: returned %d with %u records", fault_names[fault], nth, result, count);
+    if (result < 0)
+        assert_true(*why.text);
+    append("{\"a\":\"the next\"}");
+    assert_int_equal(check_chain(), count + 1);
+}
+
+static void test_trail(void **state)
+{
+    with_each_fault(append_once);
+}
+
+/* ---- grants */
+
+static void take_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    Grant grant = grant_of("stop", 3);
+    Grant other = grant_of("cont", 3);
+    GrantStore store = GRANT_STORE_INIT(grants_path);
+    GrantTake takes[] = {{.grant = &grant, .count = 1}, {.grant = &other, .count = 2}};
+    int result;
+
+    grants_empty();
+    grants_add(&grant);
+    grants_add(&other);
+    faults_file(fault, nth, stays);
+    result = grant_store_take(&store, takes, COUNT_OF(takes), grant_clock(), NULL);
+    *failed = faults_end();
+    grant_store_close(&store);
+    if (fault == FAULT_SHORT && result != 1)
+        return; /* half of a slot was written: it is no grant any more */
+    assert_in_range(grants_find(grant.id).left, 2, result == 1 ? 2 : 3);
+    assert_in_range(grants_find(other.id).left, 1, result == 1 ? 1 : 3);
+}
+
+static void test_take(void **state)
+{
+    with_each_fault(take_once);
+}
+
+static void read_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    Grant grant = grant_of("stop", 3);
+    GrantStore store = GRANT_STORE_INIT(grants_path);
+    CLEANUP(mem) Grant *grants = NULL;
+    size_t count = 0;
+
+    grants_empty();
+    grants_add(&grant);
+    faults_file(fault, nth, stays);
+    (void)grant_store_read(&store, NULL, &grants, &count, NULL);
+    *failed = faults_end();
+    grant_store_close(&store);
+    assert_in_range(count, 0, 1);
+    if (count == 1)
+        assert_memory_equal(grants, &grant, sizeof(grant));
+}
+
+static void test_read(void **state)
+{
+    with_each_fault(read_once);
+}
+
+/* Whoever adds one must not take away another's, nor give back what was used of it. */
+static void add_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    Grant first = grant_of("stop", 3);
+    Grant second = grant_of("cont", 2);
+    GrantStore store = GRANT_STORE_INIT(grants_path);
+    GrantTake take = {.grant = &first, .count = 1};
+    Reason why = {""};
+    int result;
+
+    grants_empty();
+    grants_add(&first);
+    assert_int_equal(grant_store_take(&store, &take, 1, grant_clock(), &why), 1);
+    grant_store_close(&store);
+    faults_file(fault, nth, stays);
+    result = grant_store_add(&store, &second, grant_clock(), &why);
+    *failed = faults_end();
+    grant_store_close(&store);
+    if (fault != FAULT_SHORT)
+        assert_int_equal(grants_find(first.id).left, 2);
+    if (result == 0)
+        assert_int_equal(grants_find(second.id).left, 2);
+    else
+        assert_true(*why.text);
+}
+
+static void test_add(void **state)
+{
+    with_each_fault(add_once);
+}
+
+static bool mark_revoked(Grant *grant, void *data)
+{
+    (void)data;
+    grant->state = GRANT_REVOKED;
+    return true;
+}
+
+/* What says that it was revoked stays so; what could not be is what it was. */
+static void revoke_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    Grant grant = grant_of("stop", 3);
+    GrantStore store = GRANT_STORE_INIT(grants_path);
+    CLEANUP(mem) Grant *changed = NULL;
+    size_t count = 0;
+    int result;
+
+    grants_empty();
+    grants_add(&grant);
+    faults_file(fault, nth, stays);
+    result = grant_store_change(&store, mark_revoked, NULL, &changed, &count, NULL);
+    *failed = faults_end();
+    grant_store_close(&store);
+    if (fault == FAULT_SHORT)
+        return;
+    if (result == 0)
+        assert_int_equal(count, 1);
+    assert_int_equal(grants_find(grant.id).state, count == 1 ? GRANT_REVOKED : GRANT_GIVEN);
+}
+
+static void test_revoke(void **state)
+{
+    with_each_fault(revoke_once);
+}
+
+/* ---- policies */
+
+static char *policy_text;
+static size_t policy_length;
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void check_same_rule(const Rule *rule, const Rule *whole)
+{
+    assert_int_equal(rule->kind, whole->kind);
+    assert_int_equal(rule->channels, whole->channels);
+    assert_int_equal(rule->groups, whole->groups);
+    assert_int_equal(rule->n_arguments, whole->n_arguments);
+    assert_true(is_same_text(rule->id, whole->id) && is_same_text(rule->command, whole->command) &&
+                is_same_text(rule->user, whole->user) && is_same_text(rule->record, whole->record) &&
+                is_same_text(rule->unix_group, whole->unix_group));
+    for (size_t i = 0; i < rule->n_arguments; i++) {
+        const Condition *condition = &rule->arguments[i];
+        const Condition *wanted = &whole->arguments[i];
+
+        assert_true(is_same_text(condition->name, wanted->name) &&
+                    is_same_text(condition->match, wanted->match) &&
+                    is_same_text(condition->prefix, wanted->prefix) &&
+                    is_same_text(condition->value, wanted->value));
+    }
+}
+
+static void check_same_policy(const Policy *policy, const Policy *whole)
+{
+    assert_string_equal(policy->digest, whole->digest);
+    assert_int_equal(policy->n_rules, whole->n_rules);
+    assert_int_equal(policy->n_limits, whole->n_limits);
+    assert_int_equal(policy->n_start_rules, whole->n_start_rules);
+    assert_int_equal(policy->n_profiles, whole->n_profiles);
+    assert_int_equal(policy->mode, whole->mode);
+    for (size_t i = 0; i < policy->n_rules; i++)
+        check_same_rule(&policy->rules[i], &whole->rules[i]);
+}
+
+static Policy *parse_policy(PolicyError *error)
+{
+    return policy_parse(policy_text, policy_length, POLICY_HOST, error);
+}
+
+/* What a reader without memory may answer: the whole policy, or that it is to be asked again. */
+static bool is_sound_answer(const Policy *policy, const Policy *whole, const PolicyError *error)
+{
+    if (policy)
+        check_same_policy(policy, whole);
+    return policy || error->is_transient;
+}
+
+/* The guard's own allocations; libxml2's never fail here. */
+static void test_policy(void **state)
+{
+    PolicyError error = {0};
+    Policy *whole = parse_policy(&error);
+
+    if (!whole)
+        fail_msg("%s", error.reason.text);
+    xmlMemSetup(free, faults_spared_malloc, faults_spared_realloc, faults_spared_strdup);
+    for (int stays = 0; stays < 2; stays++) {
+        bool failed;
+        unsigned nth = 0;
+
+        do {
+            Policy *policy;
+
+            faults_allocation(++nth, stays);
+            policy = parse_policy(&error);
+            failed = faults_end();
+            if (!is_sound_answer(policy, whole, &error))
+                fail_msg("allocation %u: %s", nth, error.reason.text);
+            policy_unref(policy);
+        } while (failed);
+        assert_true(nth > 20);
+    }
+    xmlMemSetup(free, malloc, realloc, strdup);
+    policy_unref(whole);
+}
+
+/* Says with the child's status what came of it. */
+static void parse_and_exit(const Policy *whole, unsigned nth, bool stays)
+{
+    PolicyError error = {0};
+    Policy *policy;
+    bool failed;
+    int nowhere = open("/dev/null", O_WRONLY);
+
+    signal(SIGSEGV, SIG_DFL); /* not cmocka's, which goes on with the next test */
+    signal(SIGABRT, SIG_DFL);
+    dup2(nowhere, STDERR_FILENO);
+    faults_allocation(nth, stays);
+    policy = parse_policy(&error);
+    failed = faults_end();
+    if (policy && strcmp(policy->digest, whole->digest) != 0)
+        _exit(1);
+    if (!policy && !error.is_transient)
+        _exit(2);
+    _exit(failed ? 3 : 0);
+}
+
+/*
+ * The same with libxml2's own, each in a process of its own: libxml2 2.9 dies of some of them,
+ * whoever calls it. Then nothing passes; what must not be is a policy with a piece missing.
+ */
+static void test_policy_and_libxml(void **state)
+{
+    PolicyError error = {0};
+    Policy *whole = parse_policy(&error);
+
+    for (int stays = 0; stays < 2; stays++) {
+        unsigned survived = 0;
+        unsigned nth = 0;
+        int status;
+
+        do {
+            pid_t child = fork();
+
+            nth++;
+            if (child == 0)
+                parse_and_exit(whole, nth, stays);
+            assert_int_equal(waitpid(child, &status, 0), child);
+            survived += WIFEXITED(status);
+            if (WIFEXITED(status) && (WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 2))
+                fail_msg("allocation %u: %s", nth,
+                         WEXITSTATUS(status) == 1 ? "another policy" : "told to be invalid");
+        } while (!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+        assert_true(survived > 100);
+    }
+    policy_unref(whole);
+}
+
+static char policy_file[96];
+
+static void host_file_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    PolicyError error = {0};
+    Policy *whole = parse_policy(&error);
+    Policy *policy = NULL;
+    int found;
+
+    faults_file(fault, nth, stays);
+    found = policy_read_host_file(policy_file, &policy, &error);
+    *failed = faults_end();
+    if (found == 1)
+        check_same_policy(policy, whole);
+    else if (found == 0 || !error.is_transient || policy)
+        fail_msg("%s, call %u: %d, %s", fault_names[fault], nth, found, error.reason.text);
+    policy_unref(policy);
+    policy_unref(whole);
+}
+
+static void test_host_file(void **state)
+{
+    with_each_fault(host_file_once);
+}
+
+static void read_example(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    int copy;
+
+    policy_text = calloc(1, POLICY_BYTES_MAX);
+    policy_length = (size_t)read(fd, policy_text, POLICY_BYTES_MAX);
+    close(fd);
+    snprintf(policy_file, sizeof(policy_file), "%s.policy", grants_directory);
+    copy = open(policy_file, O_WRONLY | O_CREAT, 0600);
+    if (write(copy, policy_text, policy_length) < 0)
+        perror(policy_file);
+    close(copy);
+}
+
+int main(int argc, char **argv)
+{
+    int failed;
+
+    grants_make_folder();
+    snprintf(trail_file, sizeof(trail_file), "%s/audit.log", grants_directory);
+    snprintf(head_file, sizeof(head_file), "%s/audit.log.head", grants_directory);
+    policy_profile("baseline");
+    read_example(argc > 1 ? argv[1] : "");
+    unit_add("a policy, without memory", test_policy, NULL);
+    unit_add("a policy, without memory for libxml2 either", test_policy_and_libxml, NULL);
+    unit_add("the host policy's file", test_host_file, NULL);
+    unit_add("the trail", test_trail, NULL);
+    unit_add("grants are read", test_read, NULL);
+    unit_add("uses are taken", test_take, NULL);
+    unit_add("a grant is given", test_add, NULL);
+    unit_add("a grant is revoked", test_revoke, NULL);
+    failed = unit_run("fault_files");
+    free(policy_text);
+    grants_remove_folder();
+    return failed;
+}
