@@ -78,12 +78,14 @@ static char *make_label(const Caller *caller)
     return length < 0 ? NULL : label;
 }
 
-/* What the identity says of one thing; NULL when it says nothing. */
-static const char *ask(Identity *identity, int (*get)(Identity *, const char **))
+/* What the identity says of one thing; NULL when it says nothing, or when libvirt cannot tell. */
+static const char *ask(Identity *identity, int (*get)(Identity *, const char **), bool *ret_failed)
 {
     const char *text = NULL;
+    int found = get(identity, &text);
 
-    return get(identity, &text) == 1 ? text : NULL;
+    *ret_failed = *ret_failed || found < 0;
+    return found == 1 ? text : NULL;
 }
 
 /* For the record; the label may be made of uid. */
@@ -110,16 +112,20 @@ static void read_claim(LiveCaller *caller)
 
 void caller_read(LiveCaller *ret)
 {
+    bool has_failed = false;
+
     *ret = (LiveCaller){.caller = {.uid = -1, .gid = -1, .pid = -1}};
     ret->identity = libvirt.identity_get_current();
     if (!ret->identity)
         return;
-    ret->caller.user = ask(ret->identity, libvirt.identity_get_user);
-    ret->caller.sasl = ask(ret->identity, libvirt.identity_get_sasl);
-    ret->caller.x509 = ask(ret->identity, libvirt.identity_get_x509);
-    ret->caller.selinux = ask(ret->identity, libvirt.identity_get_selinux);
+    ret->caller.user = ask(ret->identity, libvirt.identity_get_user, &has_failed);
+    ret->caller.sasl = ask(ret->identity, libvirt.identity_get_sasl, &has_failed);
+    ret->caller.x509 = ask(ret->identity, libvirt.identity_get_x509, &has_failed);
+    ret->caller.selinux = ask(ret->identity, libvirt.identity_get_selinux, &has_failed);
     read_numbers(ret->identity, &ret->caller);
     read_claim(ret);
+    if (has_failed) /* or a <deny> for what was not told would not count */
+        return;
     ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;
 }
