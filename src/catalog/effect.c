@@ -47,15 +47,16 @@ static bool any_element_passes(EffectTest test, const char *glob, json_object *l
     return false;
 }
 
-/* Tests a value that is there. An object has no text, so only its presence counts. */
+/* Tests a value that is there. An object has no text. */
 static bool value_passes(EffectTest test, const char *glob, json_object *value)
 {
     if (test == EFFECT_PRESENT || test == EFFECT_ABSENT)
         return test == EFFECT_PRESENT;
     if (json_object_is_type(value, json_type_array))
         return any_element_passes(test, glob, value);
+    /* A text that was spelled out, or none: it is at least not the one that is meant. */
     if (json_object_is_type(value, json_type_object))
-        return false;
+        return test == EFFECT_NOT_GLOB;
     if (test == EFFECT_PLAIN)
         return is_plain_name(value);
     return text_matches(glob, value) == (test == EFFECT_GLOB);

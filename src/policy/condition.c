@@ -187,8 +187,10 @@ bool condition_holds(const Condition *condition, bool denies, json_object *argum
     /* A member whose own name has a dot in it, or none, as the client spelled it. */
     if (is_whole && !is_below && holds_at(&trial, whole, ""))
         return true;
+    /* What was spelled out is what it says, and the text that it was. */
     if (denies)
-        return holds_below(&trial, expanded);
+        return holds_below(&trial, expanded) ||
+               (expanded != arguments && holds_below(&trial, arguments));
     return !is_whole && holds_at(&trial, expanded, condition->name);
 }
 

@@ -55,7 +55,7 @@ def tests_of(text):
         one = lambda value: isinstance(value, str) and ":" not in value.split("/")[0]
     elif text.startswith("!"):
         unwanted = glob(text[1:])
-        one = lambda value: not isinstance(value, dict) and not (scalar_text(value) and unwanted(scalar_text(value)))
+        one = lambda value: scalar_text(value) is None or not unwanted(scalar_text(value))
     else:
         wanted = glob(text)
         one = lambda value: scalar_text(value) is not None and bool(wanted(scalar_text(value)))

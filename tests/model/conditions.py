@@ -125,7 +125,7 @@ class Condition:
     def holds_to_deny(self, arguments, expanded):
         if self.name in arguments and any(map(self.test, all_within(arguments[self.name]))):
             return True
-        for start in all_objects(expanded):
+        for start in all_objects([expanded, arguments]):
             values = [start]
             for name in self.path:
                 values = [value[name] for outer in values for value in elements(outer)
