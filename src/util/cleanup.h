@@ -11,13 +11,18 @@
 #include <libxml/tree.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CLEANUP(type) __attribute__((cleanup(cleanup_##type)))
 
-static inline void cleanup_mem(void *p)
+/* Copies the pointer out: the variable is no void *, and may not be read as if it were one. */
+static inline void cleanup_mem(const void *slot)
 {
-    free(*(void **)p);
+    void *value;
+
+    memcpy(&value, slot, sizeof(value));
+    free(value);
 }
 
 static inline void cleanup_fd(const int *fd)
@@ -56,10 +61,11 @@ static inline void cleanup_xmlstr(xmlChar **text)
 
 static inline void *steal_pointer_impl(void *slot)
 {
-    void **from = slot;
-    void *value = *from;
+    void *const none = NULL;
+    void *value;
 
-    *from = NULL;
+    memcpy(&value, slot, sizeof(value));
+    memcpy(slot, &none, sizeof(none));
     return value;
 }
 
