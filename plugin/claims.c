@@ -13,8 +13,8 @@
 
 typedef struct Claim {
     pid_t pid; /* 0: free */
-    unsigned long long started;
     unsigned n_names; /* that were recorded */
+    unsigned long long started;
     char name[CLAIM_SIZE]; /* the last of them */
 } Claim;
 

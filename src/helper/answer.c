@@ -134,7 +134,7 @@ static void print_native(NativeSet native)
 static int print_verdict(const AnswerView *view, const GuardAnswer *answer)
 {
     const Operation *decided = answer->decision.operation;
-    const Operation *first = answer->request ? &answer->request->operations[0] : NULL;
+    const Operation *first;
     CLEANUP(mem) char *command = NULL;
     CLEANUP(mem) char *whole = NULL;
 
@@ -142,6 +142,7 @@ static int print_verdict(const AnswerView *view, const GuardAnswer *answer)
         printf("deny: %s\n", answer->message ? answer->message : "out of memory");
         return 0;
     }
+    first = &answer->request->operations[0]; /* only what was read passes */
     command = printable(decided->command, "");
     whole = printable(first->command, "");
     if (!command || !whole)

@@ -276,7 +276,7 @@ static int print_tallies(const Summary *summary, const VmSummary *vm, TallyKind 
 
     if (!tallies)
         return -1;
-    for (size_t i = 0; tallies[i] && i < TOP; i++) {
+    for (size_t i = 0; i < TOP && tallies[i]; i++) {
         size_t width;
 
         printf("  %-9s ", i ? "" : heading);

@@ -59,7 +59,7 @@ static size_t read_syslog_time(const char *text, size_t length, struct timespec 
     date.tm_year = today.tm_year;
     date.tm_isdst = -1;
     ret->tv_sec = mktime(&date);
-    if (ret->tv_sec > now + 24 * 60 * 60) {
+    if (ret->tv_sec > now + 24 * 3600L) {
         date.tm_year--;
         date.tm_isdst = -1;
         ret->tv_sec = mktime(&date);

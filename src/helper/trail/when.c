@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define DAY (24 * 60 * 60)
+#define DAY (24 * INT64_C(3600))
 
 #define ACCEPTED                                                                                   \
     "accepted are 2026-11-21, '2026-11-21 14:30', '2026-11-21 14:30:00' (local time; UTC with a "  \
