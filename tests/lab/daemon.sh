@@ -3,7 +3,7 @@
 #
 # Controls the lab's libvirtd: daemon start|stop|restart|pid.  scripts/lab copies this file to
 # $QMP_GUARD_LAB_DIR/daemon, and whatever runs in that lab may call it there.  Guests survive a stop,
-# as they do on any host.
+# as they do on any host.  A line in $DIR/tool is what the daemon is run under, such as valgrind.
 
 set -u
 
@@ -15,28 +15,31 @@ die() {
     exit 1
 }
 
-# Prints libvirtd's process id if it is running.  libvirtd leaves its PID file behind when it is killed,
-# and a dead process keeps its number until the lab's first process has collected it.
+# A dead process keeps its number until the lab's first process has collected it.
+is_running() { # a process id
+    grep -qxE 'Name:.(libvirtd|memcheck.*)' "/proc/$1/status" 2>/dev/null &&
+        ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# Prints libvirtd's process id if it is running.  libvirtd leaves its PID file behind when it is killed.
 pid() {
     local pid
 
-    pid=$(cat /run/libvirtd.pid 2>/dev/null) && [[ -n $pid ]] &&
-        grep -qx 'Name:.libvirtd' "/proc/$pid/status" 2>/dev/null &&
-        ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null &&
-        echo "$pid"
+    pid=$(cat /run/libvirtd.pid 2>/dev/null) && [[ -n $pid ]] && is_running "$pid" && echo "$pid"
 }
 
 start() {
-    local preload=() child library deadline=$((SECONDS + TIMEOUT))
+    local preload=() tool=() child library deadline=$((SECONDS + TIMEOUT))
 
     pid >/dev/null && die "already running"
     library=$(cat "$DIR/preload")
     [[ -n $library ]] && preload=("LD_PRELOAD=$library")
+    [[ ! -e $DIR/tool ]] || read -ra tool <"$DIR/tool"
 
     # Its own session, for a ^C is meant for COMMAND; none of our caller's files, or whoever reads our
     # output to its end would wait for the daemon's.
     setsid env -u NOTIFY_SOCKET -u LISTEN_FDS -u LISTEN_PID "${preload[@]}" \
-        libvirtd </dev/null >>"$DIR/libvirtd.err" 2>&1 &
+        "${tool[@]}" libvirtd </dev/null >>"$DIR/libvirtd.err" 2>&1 &
     child=$!
     rm -f "$DIR/stopped"
     until timeout "$TIMEOUT" virsh -q -c qemu:///system uri >/dev/null 2>&1; do
@@ -55,7 +58,8 @@ stop() {
     pid=$(pid) || die "not running"
     touch "$DIR/stopped"
     kill -TERM "$pid"
-    while pid >/dev/null; do
+    # Not until its PID file is gone, for which it has something to do yet: what it writes at its end counts.
+    while is_running "$pid"; do
         ((SECONDS < deadline)) || die "libvirtd does not stop"
         sleep 0.02
     done
