@@ -143,4 +143,6 @@ run_command "$@" || status=$?
     echo "scripts/lab: libvirtd died:" >&2
     tail -n 5 "$DIR/libvirtd.err" >&2
 }
+# The kernel kills a daemon that is left running, and what it counted for scripts/coverage would go with it.
+[[ -z ${QMP_GUARD_LAB_STOP-} || -e $DIR/stopped ]] || "$DIR/daemon" stop
 exit "$status"
