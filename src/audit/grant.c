@@ -82,8 +82,7 @@ static char *make_json(const GrantEvent *event, const char *whose)
     audit_add_text(object, "domain", grant->domain);
     audit_add_text(object, "uuid", grant->uuid);
     audit_add_text(object, "user", event->by ? event->by : "-");
-    json_add(object, "channel",
-                           json_object_new_string(channel_name((Channel)grant->channel)));
+    json_add(object, "channel", json_object_new_string(channel_name((Channel)grant->channel)));
     audit_add_text(object, "command", what_of(grant));
     audit_add_text(object, "granted-text", *grant->text ? grant->text : NULL);
     audit_add_text(object, "for", whose);

@@ -172,8 +172,7 @@ static void add_request(json_object *object, const AuditEvent *event)
 
     if (first->channel == CHANNEL_HMP)
         audit_add_text(object, "hmp", first->name);
-    json_add(object, "class",
-                           json_object_new_string(class_name(decided->is.command_class)));
+    json_add(object, "class", json_object_new_string(class_name(decided->is.command_class)));
     json_add(object, "groups", group_name_list(decided->is.groups));
     add_parameters(object, first->arguments, &room);
     if (decision)
@@ -283,8 +282,7 @@ char *audit_outcome_json(const AuditOutcome *outcome)
     audit_add_time(outcome->common);
     json_add(outcome->common, "result", json_object_new_string(outcome->result));
     audit_add_text(outcome->common, "error", outcome->error);
-    json_add(outcome->common, "duration_us",
-                           json_object_new_int64(outcome->duration_us));
+    json_add(outcome->common, "duration_us", json_object_new_int64(outcome->duration_us));
     return json_canonical_text(outcome->common);
 }
 

@@ -56,8 +56,7 @@ static char *make_json(const StartEvent *event, const StartWording *wording)
         audit_add_text(object, "rule", event->rule);
         audit_add_text(object, "reason", event->reason);
     } else {
-        json_add(object, "findings",
-                               json_object_new_int64((int64_t)event->n_findings));
+        json_add(object, "findings", json_object_new_int64((int64_t)event->n_findings));
     }
     audit_add_text(object, "policy", event->policy);
     return json_canonical_text(object);

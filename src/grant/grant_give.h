@@ -18,8 +18,8 @@ typedef struct GrantDesk {
 } GrantDesk;
 
 /*
- * Makes @grant one of @request's text alone: its channel, command, groups and text. Returns 0, or -1
- * when out of memory.
+ * Makes @grant one of @request's text alone: its channel, command, groups and text. Returns 0, or
+ * -1 when out of memory.
  */
 int grant_set_text(Grant *grant, const Request *request);
 

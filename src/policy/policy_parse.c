@@ -331,9 +331,9 @@ static Policy *parse(PolicyReader *reader, const char *text, size_t length, Poli
     reader->policy->kind = kind;
     xmlSetStructuredErrorFunc(&lacks_memory, (xmlStructuredErrorFunc)note_memory);
     doc = parse_xml(text, length, reader);
-    result = doc ? read_policy(reader, doc) : -1;
-    xmlSetStructuredErrorFunc(others_data, others);
     /* Without memory libxml2 may hand out a part of the document as if it were all. */
+    result = doc && !lacks_memory ? read_policy(reader, doc) : -1;
+    xmlSetStructuredErrorFunc(others_data, others);
     if (lacks_memory)
         result = policy_fail_memory(reader);
     if (result < 0) {

@@ -88,8 +88,8 @@ static int write_string(FILE *out, const char *text, size_t length)
         uint32_t character;
         size_t size;
 
-        while (plain < length && text[plain] >= 0x20 && text[plain] < 0x7f &&
-               text[plain] != '"' && text[plain] != '\\')
+        while (plain < length && text[plain] >= 0x20 && text[plain] < 0x7f && text[plain] != '"' &&
+               text[plain] != '\\')
             plain++;
         fwrite(text + at, 1, plain - at, out);
         at = plain;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded behind guard.so for a test: makes the nth call of one function from the guard's own code
- * fail. /etc/libvirt/faults says which: `NAME NTH TOKEN`; another token begins to count anew. When it
- * failed, the token is written to /etc/libvirt/faults.hit.
+ * Preloaded behind guard.so for a test: makes the nth call of one function from the guard's own
+ * code fail. /etc/libvirt/faults says which: `NAME NTH TOKEN`; another token begins to count anew.
+ * When it failed, the token is written to /etc/libvirt/faults.hit.
  */
 #include <dlfcn.h>
 #include <link.h>

@@ -62,7 +62,8 @@ static const FaultRow rows[] = {
      "<allow/>", NULL, true},
     {"a number that is denied", CHANNEL_QMP, QMP_WITH("qom-set", "{\"path\":\"/x\",\"value\":7}"),
      "<deny command='qom-set'><argument name='value' value='7'/></deny><allow/>", NULL, false},
-    {"a switch that is denied", CHANNEL_QMP, QMP_WITH("migrate", "{\"uri\":\"exec:x\",\"blk\":true}"),
+    {"a switch that is denied", CHANNEL_QMP,
+     QMP_WITH("migrate", "{\"uri\":\"exec:x\",\"blk\":true}"),
      "<deny command='migrate'><argument name='blk' value='true'/></deny><allow/>", NULL, false},
     {"a path that is denied", CHANNEL_QMP, QMP_WITH("screendump", "{\"filename\":\"/etc//x\"}"),
      "<deny><argument name='filename' prefix='/etc'/></deny><allow/>", NULL, false},
@@ -111,8 +112,8 @@ static const FaultRow rows[] = {
     {"needs libvirt's permission", CHANNEL_QMP, QMP("stop"),
      "<allow command='stop' require='native'/><deny/>", NULL, false},
     {"granted", CHANNEL_QMP, QMP("inject-nmi"), "", NULL, true, .granted = "inject-nmi"},
-    {"granted as this text", CHANNEL_QMP, QMP_WITH("device_del", "{\"id\":\"a/b\"}"), "<deny/>", NULL,
-     true, .granted = "device_del", .grants_text = true},
+    {"granted as this text", CHANNEL_QMP, QMP_WITH("device_del", "{\"id\":\"a/b\"}"), "<deny/>",
+     NULL, true, .granted = "device_del", .grants_text = true},
     {"granted as an HMP line", CHANNEL_HMP, "device_del a", "<deny/>", NULL, true,
      .granted = "device_del a", .grants_text = true},
     {"a grant for another", CHANNEL_QMP, QMP("inject-nmi"), "", NULL, false, .granted = "stop"},
@@ -196,7 +197,7 @@ static void judge(const FaultRow *row, GuardCall call, unsigned nth, bool stays,
 /* A record that there is has all that a decision's must have, whatever the decision. */
 static void check_record(const Outcome *outcome)
 {
-    static const char *const members[] = {"time",    "event", "domain", "user",        "channel",
+    static const char *const members[] = {"time",    "event",   "domain", "user",        "channel",
                                           "command", "verdict", "rule",   "host-policy", "text"};
     CLEANUP(json) json_object *record = json_tokener_parse(outcome->json);
 
