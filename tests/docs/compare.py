@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 RELAXNG = "{http://relaxng.org/ns/structure/1.0}"
 
 # As C writes a member of a record: a call with the object and the name in front.
-MEMBER = re.compile(r'(?:json_object_object_add|audit_add_text|add_number)\(\w+(?:->\w+)?, "([^"]+)"')
+MEMBER = re.compile(r'(?:json_add|audit_add_text|add_number)\(\w+(?:->\w+)?, "([^"]+)"')
 # ... and names the values of an enum, in a table of their own.
 WORD = re.compile(r'\] = \{?"([^"]+)"')
 
