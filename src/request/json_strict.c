@@ -414,11 +414,11 @@ static int read_container(Lexer *lexer, char closing, json_object **ret)
     if (!container)
         return out_of_memory(lexer);
     lexer->at++;
-    for (; !(is_first && peek(lexer) == closing) && (is_first || peek(lexer) == ',');
-         is_first = false) {
+    while (is_first ? peek(lexer) != closing : peek(lexer) == ',') {
         lexer->at += !is_first;
         if (closing == '}' ? read_member(lexer, container) < 0 : read_element(lexer, container) < 0)
             return -1;
+        is_first = false;
     }
     if (peek(lexer) != closing)
         return refuse_token(lexer, "a comma or a closing bracket is expected");
