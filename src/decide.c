@@ -15,9 +15,6 @@
  */
 #define WORK_BUDGET ((size_t)20000000)
 
-/* The QMP command that carries HMP lines, and whose rules they also match. */
-#define WRAPPER "human-monitor-command"
-
 static const Verdict rule_verdicts[RULE_KIND_COUNT] = {
     [RULE_DENY] = VERDICT_DENY,
     [RULE_WARN] = VERDICT_WARN,
@@ -52,7 +49,7 @@ static bool is_named_by(Judge *judge, const Rule *rule, bool *ret_as_wrapper)
     if (on_channel &&
         (!rule->command || text_matches(judge, rule, rule->command, operation->command)))
         return true;
-    if (on_wrapper && text_matches(judge, rule, rule->command, WRAPPER))
+    if (on_wrapper && text_matches(judge, rule, rule->command, HMP_WRAPPER))
         return *ret_as_wrapper = true;
     return false;
 }
@@ -200,7 +197,7 @@ static void tell_unmatched(const Judge *judge, const Policy *policy, const Rule 
 static bool try_rules(Judge *judge, const Policy *policy, Decision *ret)
 {
     const Operation *operation = judge->operation;
-    const char *wrapper = operation->channel == CHANNEL_HMP ? WRAPPER : NULL;
+    const char *wrapper = operation->channel == CHANNEL_HMP ? HMP_WRAPPER : NULL;
     const Rule *untold = policy->rules;
     RuleCursor cursor;
 

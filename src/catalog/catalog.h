@@ -2,7 +2,7 @@
 /*
  * The catalogue: what is known of each QMP command, HMP line and guest-agent
  * command. It is read from the tables beside this file when the guard is built. Only the
- * two commands that carry others, human-monitor-command and transaction, are known elsewhere.
+ * two commands that carry others, HMP_WRAPPER and transaction, are known elsewhere.
  */
 #ifndef QG_CATALOG_H
 #define QG_CATALOG_H
@@ -19,6 +19,9 @@ typedef enum Channel {
     CHANNEL_AGENT,
     CHANNEL_COUNT,
 } Channel;
+
+/* The QMP command that carries HMP lines, and whose rules they also match. */
+#define HMP_WRAPPER "human-monitor-command"
 
 /* How loud a command is. Ordered: a larger one wins. */
 typedef enum CommandClass {

@@ -10,9 +10,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* The QMP command that carries HMP lines: a grant of it means any line, as a rule does. */
-#define WRAPPER "human-monitor-command"
-
 static const char *const caller_kind_names[GRANT_CALLER_KIND_COUNT] = {
     [GRANT_NOBODY] = "nobody", [GRANT_ANYBODY] = "anybody", [GRANT_USER] = "user",
     [GRANT_SASL] = "sasl",     [GRANT_X509] = "x509",       [GRANT_SELINUX] = "selinux",
@@ -116,7 +113,7 @@ static bool is_about(const Grant *grant, const GrantQuestion *question)
     if (*grant->text)
         return strcmp(grant->text, question->text->digest) == 0;
     if (grant->channel == CHANNEL_QMP && operation->channel == CHANNEL_HMP)
-        return strcmp(grant->command, WRAPPER) == 0;
+        return strcmp(grant->command, HMP_WRAPPER) == 0;
     return grant->channel == (int32_t)operation->channel && is_same;
 }
 

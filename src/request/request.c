@@ -145,7 +145,7 @@ static int read_wrapped_hmp(Request *request, json_object *arguments, Reason *wh
 
     if (!json_object_object_get_ex(arguments, "command-line", &line) ||
         !json_object_is_type(line, json_type_string))
-        return reason_set(why, "human-monitor-command without a command-line");
+        return reason_set(why, HMP_WRAPPER " without a command-line");
     return add_hmp(request, json_object_get_string(line), (size_t)json_object_get_string_len(line),
                    arguments, why);
 }
@@ -167,7 +167,7 @@ static int read_json(Request *request, Channel channel, const char *text, size_t
     json_object_object_get_ex(request->document, "arguments", &arguments);
     name = json_object_get_string(execute);
 
-    if (channel == CHANNEL_QMP && strcmp(name, "human-monitor-command") == 0) {
+    if (channel == CHANNEL_QMP && strcmp(name, HMP_WRAPPER) == 0) {
         result = read_wrapped_hmp(request, arguments, why);
     } else {
         if (!add_operation(request, channel, name, arguments, why))
@@ -219,5 +219,5 @@ const char *request_command(const Request *request)
 {
     const Operation *first = &request->operations[0];
 
-    return first->channel == CHANNEL_HMP ? "human-monitor-command" : first->command;
+    return first->channel == CHANNEL_HMP ? HMP_WRAPPER : first->command;
 }

@@ -19,9 +19,6 @@
 
 #define SECONDS_DEFAULT ((int64_t)15 * 60)
 
-/* The QMP command that carries HMP lines, whatever they are. */
-#define WRAPPER "human-monitor-command"
-
 /* More than the longest hint of nearest.h. */
 #define HINT_MAX 80
 
@@ -274,7 +271,7 @@ static int ask_name(const GrantOptions *options, Grant *grant, Asked *ret)
     ret->groups = catalog_classify(entry, options->channel, NULL).groups;
     if (entry)
         ret->more_groups = groups_by_arguments(entry);
-    if (strcmp(name, WRAPPER) == 0 && options->channel == CHANNEL_QMP)
+    if (strcmp(name, HMP_WRAPPER) == 0 && options->channel == CHANNEL_QMP)
         ret->more_groups = ~(GroupSet)0;
     ret->more_groups &= ~ret->groups;
     if (!entry)

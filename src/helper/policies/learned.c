@@ -222,7 +222,7 @@ int learned_add(void *data, const Recorded *recorded)
     if (!recorded->name)
         return recorded->is_outcome
                    ? 0
-                   : learned_leave_out(set, "human-monitor-command",
+                   : learned_leave_out(set, HMP_WRAPPER,
                                        "a record does not say which HMP command it was");
     if (passes)
         add(&set->passed, recorded->count);

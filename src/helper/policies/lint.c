@@ -11,9 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The QMP command that carries HMP lines, and whose rules they also match. */
-#define WRAPPER "human-monitor-command"
-
 /* Does any command that the catalogue has in @channel match? */
 static bool matches_any(Channel channel, const char *pattern)
 {
@@ -108,7 +105,7 @@ static bool may_name(const Rule *rule, const CatalogEntry *entry)
     if (entry->channel != CHANNEL_HMP)
         return on_channel && glob_match(rule->command, entry->name, &budget) == GLOB_YES;
     if (rule->channels & (1u << CHANNEL_QMP) &&
-        glob_match(rule->command, WRAPPER, &budget) == GLOB_YES)
+        glob_match(rule->command, HMP_WRAPPER, &budget) == GLOB_YES)
         return true;
     hmp = find_hmp(rule->command);
     return on_channel && (!hmp || hmp == entry);

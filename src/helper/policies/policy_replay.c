@@ -148,7 +148,7 @@ static int add_row(Replay *replay, const Recorded *recorded, int64_t count,
     add_shown(row, "vm", recorded->domain);
     add_shown(row, "user", recorded->user);
     json_object_object_add(row, "channel", json_object_new_string(channel_name(recorded->channel)));
-    add_shown(row, "command", recorded->name ? recorded->name : "human-monitor-command");
+    add_shown(row, "command", recorded->name ? recorded->name : HMP_WRAPPER);
     json_object_object_add(row, "was",
                            json_object_new_string(verdict_name(
                                recorded->is_granted ? VERDICT_GRANT : recorded->verdict)));

@@ -11,8 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char wrapper[] = "human-monitor-command";
-
 static const char *text_of(json_object *json, const char *member)
 {
     json_object *value = NULL;
@@ -95,7 +93,7 @@ bool recorded_read(json_object *json, Recorded *ret)
     ret->rule = ret->rule ? ret->rule : "";
     read_caller(json, ret);
     ret->channel = (Channel)channel_from_name(channel);
-    if (ret->channel != CHANNEL_AGENT && strcmp(ret->name, wrapper) == 0) {
+    if (ret->channel != CHANNEL_AGENT && strcmp(ret->name, HMP_WRAPPER) == 0) {
         ret->channel = CHANNEL_HMP;
         ret->name = text_of(json, "hmp");
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text_line.h"
 
+#include "catalog/catalog.h"
 #include "json_line.h"
 #include "util/cleanup.h"
 #include "when.h"
@@ -301,7 +302,7 @@ static void add_implied(json_object *record, const LineKind *kind, bool is_warni
 {
     const char *verdict = kind->verdict;
     bool is_hmp = strcmp(json_object_get_string(json_object_object_get(record, "command")) ?: "",
-                         "human-monitor-command") == 0;
+                         HMP_WRAPPER) == 0;
 
     /* <warn> raises the level of what else would pass in silence. */
     if (verdict && strcmp(verdict, "allow") == 0 && is_warning && kind->second &&
