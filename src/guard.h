@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The guard: parse -> decide -> record, in that order, for one text of one client.
+ * The guard: parse -> decide -> settle -> record, in that order, for one text of one client.
  * The caller of guard_judge() then acts: it refuses, or forwards the answer's text.
  */
 #ifndef QG_GUARD_H
@@ -37,7 +37,7 @@ typedef struct GuardCall {
     const char *failure; /* ... for this reason; host and domain may be NULL then */
     const Run *run; /* the domain's; NULL: not known, so no grant counts */
     GrantStore *grants; /* NULL: none are looked for */
-    LimitCounters *limits; /* NULL: nothing can be counted, so no limit is met */
+    LimitCounters *limits; /* NULL: what comes under a limit is denied */
     NativeAsker native; /* NULL: nobody knows, so nothing is permitted */
     void *native_data;
     DecideObserver observer; /* as in Question */
@@ -52,7 +52,7 @@ typedef enum GuardRecorded {
     RECORDED_AS_COUNT, /* it repeats one that is recorded, and was counted */
 } GuardRecorded;
 
-/* Records one decision. */
+/* Records one decision, or what became of a grant. */
 typedef GuardRecorded (*GuardRecorder)(void *data, const AuditRecord *record);
 
 typedef struct GuardAnswer {

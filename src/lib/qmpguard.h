@@ -75,7 +75,8 @@ int qmpguard_policy_read(const char *host_xml, const char *domain_xml, QmpguardP
 void qmpguard_policy_free(QmpguardPolicy *policy);
 
 /*
- * Who sends what to which domain. All zero is a good start, with the size and the text set.
+ * Who sends what to which domain. All zero is a good start; the size, the text and who the caller
+ * is must be set.
  * A later version may add members at the end: what a size does not cover is taken as zero.
  */
 typedef struct QmpguardQuestion {
@@ -84,7 +85,8 @@ typedef struct QmpguardQuestion {
     int is_confidential; /* not 0: the domain has <launchSecurity> */
     const char *text;
     const char *domain; /* its name; NULL: `DOMAIN` stands for it */
-    const char *user; /* the caller's UNIX user name; NULL: by one of the others only */
+    /* Of these three, one at least says who the caller is. */
+    const char *user; /* its UNIX user name, or NULL */
     const char *sasl; /* its SASL user name, or NULL */
     const char *x509; /* the distinguished name of its certificate, or NULL */
     const char *selinux; /* its SELinux context, or NULL */

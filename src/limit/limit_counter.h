@@ -15,8 +15,8 @@
 #define LIMIT_SECONDS_MAX 86400u
 
 /*
- * What is remembered at most: keys, the bytes of each, and the times of all of them. No owner
- * gets more who has a part of what nobody has, so however many keys one brings, others have room.
+ * What is remembered at most: keys, the bytes of each, and the times of all of them. An owner who
+ * has a fourth of what is left gets no more, so however many keys one brings, others have room.
  */
 #define LIMIT_KEYS_MAX ((size_t)16384)
 #define LIMIT_KEY_BYTES_MAX ((size_t)4096)
