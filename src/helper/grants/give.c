@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grant: gives one. */
-#include "asked.h"
 #include "grant/admin.h"
 #include "grant_command.h"
+#include "grant_options.h"
 #include "grant_row.h"
 #include "ledger.h"
 #include "util/cleanup.h"
@@ -74,13 +74,13 @@ static int give(const GrantOptions *options, Grant *grant)
     return 0;
 }
 
-static void tell(const Grant *grant, const Asked *asked, GroupSet confirmed_groups)
+static void tell(const Grant *grant, const GrantedGroups *granted, GroupSet confirmed_groups)
 {
     grant_print("granted", grant);
-    if (asked->groups & confirmed_groups)
+    if (granted->always & confirmed_groups)
         printf("counts only once another admin confirms it: virt-qmp-guard confirm %s\n",
                grant->id);
-    else if (asked->more_groups & confirmed_groups)
+    else if (granted->by_arguments & confirmed_groups)
         printf("with some arguments it counts only once another admin confirms it: "
                "virt-qmp-guard confirm %s\n",
                grant->id);
@@ -90,15 +90,16 @@ int grant_run(const HelperContext *context, int argc, char **argv)
 {
     GrantOptions options;
     Grant grant = {0};
-    Asked asked;
+    GrantedGroups granted;
     GroupSet confirmed_groups;
 
     if (grant_parse_options(argc, argv, &options) < 0 || ledger_open() < 0 ||
-        read_confirmed_groups(&confirmed_groups) < 0 || grant_ask(&options, &grant, &asked) < 0 ||
+        read_confirmed_groups(&confirmed_groups) < 0 ||
+        grant_from_options(&options, &grant, &granted) < 0 ||
         find_run(context, options.domain, &grant) < 0 || give(&options, &grant) < 0)
         return EXIT_UNSURE;
     if (options.as_json)
         return grant_print_json(grant_json(&grant, confirmed_groups));
-    tell(&grant, &asked, confirmed_groups);
+    tell(&grant, &granted, confirmed_groups);
     return EXIT_YES;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "asked.h"
+#include "grant_options.h"
 
 #include "grant/grant_give.h"
 #include "helper.h"
@@ -180,17 +180,17 @@ static void warn_of_unknown(Channel channel, const char *name)
             channel_name(channel), name, nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-static void ask_request(const Request *request, Asked *ret)
+static void add_request(const Request *request, GrantedGroups *ret)
 {
     const Operation *first = &request->operations[0];
 
     for (size_t i = 0; i < request->n_operations; i++)
-        ret->groups |= request->operations[i].is.groups;
+        ret->always |= request->operations[i].is.groups;
     if (!first->entry)
         warn_of_unknown(first->channel, first->name);
 }
 
-static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
+static int set_text(const GrantOptions *options, Grant *grant, GrantedGroups *ret)
 {
     CLEANUP(mem) char *text = NULL;
     size_t length = 0;
@@ -215,13 +215,13 @@ static int ask_text(const GrantOptions *options, Grant *grant, Asked *ret)
     if (result < 0)
         complain("out of memory");
     else
-        ask_request(request, ret);
+        add_request(request, ret);
     request_free(request);
     return result;
 }
 
 /* An HMP line is granted as it is judged: as QEMU reads it, with single spaces. */
-static int ask_line(const GrantOptions *options, Grant *grant, Asked *ret)
+static int set_line(const GrantOptions *options, Grant *grant, GrantedGroups *ret)
 {
     Reason why;
     Request *request = request_parse(CHANNEL_HMP, options->command, strlen(options->command), &why);
@@ -230,7 +230,7 @@ static int ask_line(const GrantOptions *options, Grant *grant, Asked *ret)
     if (!request)
         return complain("this line passes for nobody, with a grant or without: %s", why.text), -1;
     grant->channel = CHANNEL_HMP;
-    ask_request(request, ret);
+    add_request(request, ret);
     if (strlen(request->operations[0].command) < sizeof(grant->command))
         result = copy_text("--command", request->operations[0].command, grant->command,
                            sizeof(grant->command));
@@ -257,7 +257,7 @@ static GroupSet groups_by_arguments(const CatalogEntry *entry)
     return groups;
 }
 
-static int ask_name(const GrantOptions *options, Grant *grant, Asked *ret)
+static int set_name(const GrantOptions *options, Grant *grant, GrantedGroups *ret)
 {
     const char *name = options->command;
     const CatalogEntry *entry = catalog_find(options->channel, name);
@@ -268,37 +268,37 @@ static int ask_name(const GrantOptions *options, Grant *grant, Asked *ret)
                         name, COMMAND_NAME_MAX),
                -1;
     grant->channel = (int32_t)options->channel;
-    ret->groups = catalog_classify(entry, options->channel, NULL).groups;
+    ret->always = catalog_classify(entry, options->channel, NULL).groups;
     if (entry)
-        ret->more_groups = groups_by_arguments(entry);
+        ret->by_arguments = groups_by_arguments(entry);
     if (strcmp(name, HMP_WRAPPER) == 0 && options->channel == CHANNEL_QMP)
-        ret->more_groups = ~(GroupSet)0;
-    ret->more_groups &= ~ret->groups;
+        ret->by_arguments = ~(GroupSet)0;
+    ret->by_arguments &= ~ret->always;
     if (!entry)
         warn_of_unknown(options->channel, name);
     return copy_text("--command", name, grant->command, sizeof(grant->command));
 }
 
-static int ask_what(const GrantOptions *options, Grant *grant, Asked *ret)
+static int set_what(const GrantOptions *options, Grant *grant, GrantedGroups *ret)
 {
     if (!options->command)
-        return ask_text(options, grant, ret);
+        return set_text(options, grant, ret);
     if (!glob_is_literal(options->command))
         return complain("'%s': a grant names one command, and a standing rule belongs in the "
                         "policy; a line with a '*' or '?' of its own is --text",
                         options->command),
                -1;
-    return options->channel == CHANNEL_HMP ? ask_line(options, grant, ret)
-                                           : ask_name(options, grant, ret);
+    return options->channel == CHANNEL_HMP ? set_line(options, grant, ret)
+                                           : set_name(options, grant, ret);
 }
 
-int grant_ask(const GrantOptions *options, Grant *grant, Asked *ret)
+int grant_from_options(const GrantOptions *options, Grant *grant, GrantedGroups *ret)
 {
-    *ret = (Asked){0};
-    if (ask_what(options, grant, ret) < 0 || set_caller(options, grant) < 0 ||
+    *ret = (GrantedGroups){0};
+    if (set_what(options, grant, ret) < 0 || set_caller(options, grant) < 0 ||
         copy_text("--reason", options->reason, grant->reason, sizeof(grant->reason)) < 0)
         return -1;
-    grant->groups = ret->groups;
+    grant->groups = ret->always;
     grant->uses = options->uses;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From the options of `grant` to what is to pass, and for whom. */
-#ifndef QG_ASKED_H
-#define QG_ASKED_H
+#ifndef QG_GRANT_OPTIONS_H
+#define QG_GRANT_OPTIONS_H
 
 #include "grant/grant.h"
 
@@ -23,16 +23,16 @@ typedef struct GrantOptions {
 /* Returns 0, or -1 after complaining. */
 int grant_parse_options(int argc, char **argv, GrantOptions *ret);
 
-/* What the catalogue and the reader of requests say of what is to pass. */
-typedef struct Asked {
-    GroupSet groups; /* that it is in */
-    GroupSet more_groups; /* that its arguments, or the line that it carries, may add */
-} Asked;
+/* The groups of what is granted, as the catalogue and the reader of requests have them. */
+typedef struct GrantedGroups {
+    GroupSet always;
+    GroupSet by_arguments; /* that its arguments, or the line that it carries, may add */
+} GrantedGroups;
 
 /*
  * Fills in what is to pass, for whom, how often and why. Returns 0, or -1 after complaining; warns
  * of what is hardly meant.
  */
-int grant_ask(const GrantOptions *options, Grant *grant, Asked *ret);
+int grant_from_options(const GrantOptions *options, Grant *grant, GrantedGroups *ret);
 
 #endif
