@@ -5,6 +5,7 @@
 
 #include <libvirt/virterror.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,8 +96,7 @@ static bool ask_polkit(const Subject *subject, const char *permission, const cha
                                      false) == POLKIT_AUTHORIZED;
 }
 
-static NativeSet ask_for_each(const char *domain_name, const char *domain_uuid, NativeSet asked,
-                              bool one_is_enough)
+static NativeSet ask_for_each(const char *domain_name, const char *domain_uuid, NativeSet asked)
 {
     const char *details[] = {"connect_driver", QEMU_DRIVER, "domain_name", domain_name,
                              "domain_uuid",    domain_uuid, NULL};
@@ -105,7 +105,7 @@ static NativeSet ask_for_each(const char *domain_name, const char *domain_uuid, 
 
     if (!find_subject(&subject))
         return 0;
-    for (unsigned bit = 0; native_name(bit) && !(one_is_enough && granted); bit++) {
+    for (unsigned bit = 0; native_name(bit); bit++) {
         NativeSet permission = (NativeSet)1 << bit;
 
         if (asked & permission && ask_polkit(&subject, native_name(bit), details))
@@ -114,8 +114,7 @@ static NativeSet ask_for_each(const char *domain_name, const char *domain_uuid, 
     return granted;
 }
 
-static NativeSet find_granted(const char *domain_name, const char *domain_uuid, NativeSet asked,
-                              bool one_is_enough)
+NativeSet native_granted(const char *domain_name, const char *domain_uuid, NativeSet asked)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     NativeSet granted = 0;
@@ -125,17 +124,7 @@ static NativeSet find_granted(const char *domain_name, const char *domain_uuid, 
     if (access_driver == ACCESS_NONE)
         granted = asked;
     else if (access_driver == ACCESS_POLKIT)
-        granted = ask_for_each(domain_name, domain_uuid, asked, one_is_enough);
+        granted = ask_for_each(domain_name, domain_uuid, asked);
     virResetLastError();
     return granted;
-}
-
-NativeSet native_granted(const char *domain_name, const char *domain_uuid, NativeSet asked)
-{
-    return find_granted(domain_name, domain_uuid, asked, false);
-}
-
-bool native_grants_any(const char *domain_name, const char *domain_uuid, NativeSet enough)
-{
-    return find_granted(domain_name, domain_uuid, enough, true) != 0;
 }

@@ -8,8 +8,6 @@
 
 #include "catalog/catalog.h"
 
-#include <stdbool.h>
-
 /*
  * Which permissions of @asked libvirt's access driver gives to the current thread's caller on the
  * domain; all of them when the daemon has no access driver. Whatever is not clear is not given.
@@ -17,8 +15,5 @@
  * polkit once for each permission: a D-Bus call each, no lock is held. Clears libvirt's last error.
  */
 NativeSet native_granted(const char *domain_name, const char *domain_uuid, NativeSet asked);
-
-/* Whether the driver gives any of @enough: as above, but asks only until one is given. */
-bool native_grants_any(const char *domain_name, const char *domain_uuid, NativeSet enough);
 
 #endif
