@@ -27,7 +27,8 @@ static bool is_command(json_object *member, const char **ret_name)
            strcmp(json_object_get_string(type), "command") == 0;
 }
 
-json_object *schema_read(const char *text, const char *where)
+/* NULL after complaining of @where. */
+static json_object *read_names(const char *text, const char *where)
 {
     CLEANUP(json) json_object *document = json_tokener_parse(text);
     CLEANUP(json) json_object *names = json_object_new_array();
@@ -53,7 +54,7 @@ json_object *schema_read_file(const char *path)
     size_t length;
     CLEANUP(mem) char *text = read_file(path, &length);
 
-    return text ? schema_read(text, path) : NULL;
+    return text ? read_names(text, path) : NULL;
 }
 
 json_object *schema_ask(virDomainPtr domain)
@@ -63,5 +64,5 @@ json_object *schema_ask(virDomainPtr domain)
 
     if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-commands\"}", &answer, 0) < 0)
         return complain_null(name, virGetLastErrorMessage());
-    return schema_read(answer, name);
+    return read_names(answer, name);
 }

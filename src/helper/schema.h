@@ -8,16 +8,12 @@
 #include <json-c/json.h>
 
 /*
- * Reads the names out of @text: the answer to query-commands or query-qmp-schema, bare or
- * as {"return": ...}. Returns a JSON array of names (caller puts it); NULL after
- * complaining of @where.
+ * Reads the names out of a file with the answer to query-commands or query-qmp-schema, bare or
+ * as {"return": ...}. Returns a JSON array of names (caller puts it); NULL after complaining.
  */
-json_object *schema_read(const char *text, const char *where);
-
-/* The same from a file. */
 json_object *schema_read_file(const char *path);
 
-/* Asks a running domain. The question is a passthrough command: it is judged and recorded. */
+/* Asks a running domain: by a passthrough command, which is judged and recorded. */
 json_object *schema_ask(virDomainPtr domain);
 
 #endif
