@@ -66,6 +66,7 @@ static const char catalog_help[] =
     "  --json        a JSON array\n";
 
 static const char grant_help[] =
+    "  DOMAIN          a running domain, by name or UUID\n"
     "  --command C     that command, whatever its arguments; with --hmp that line\n"
     "  --text TEXT     that text alone, as for check: words or a JSON object\n"
     "  --text-file FILE\n"
@@ -74,7 +75,7 @@ static const char grant_help[] =
     "  --user U, --sasl NAME, --x509 DN, --selinux CONTEXT\n"
     "                  for whom (default: whoever may send the domain commands)\n"
     "  --for 15m       how long: 90s, 15m, 2h, at most 7d\n"
-    "  --uses 1        how often\n"
+    "  --uses 1        how often: at most 1000000\n"
     "  --reason TEXT   why: it goes on record\n"
     "  --json          one JSON object\n";
 
@@ -83,10 +84,12 @@ static const char grants_help[] = "  DOMAIN          only those of this domain, 
                                   "  --json          a JSON array\n";
 
 static const char confirm_help[] =
-    "  Whoever confirms is another person than who gave it: by the audit login uid, or SUDO_UID.\n"
-    "  --json          one JSON object\n";
+    "  ID              as 'grants' lists it\n"
+    "  --json          one JSON object\n"
+    "\nWhoever confirms is another person than who gave it: by the audit login uid, or SUDO_UID.\n";
 
-static const char revoke_help[] = "  --domain DOM    all of a domain, by name or UUID\n"
+static const char revoke_help[] = "  ID              as 'grants' lists it\n"
+                                  "  --domain DOM    all of a domain, by name or UUID\n"
                                   "  --all           all there are\n"
                                   "  --json          a JSON array of what was revoked\n";
 
@@ -102,10 +105,7 @@ static const Subcommand subcommands[] = {
     {"catalog", catalog_run,
      "[NAME] [--group @G] | --groups | --against X | --diff OLD NEW  [--json]",
      "what is known of each command", catalog_help},
-    {"audit", audit_run,
-     "[FILTERS] [--json | --count-by KEYS | --burst N/S | --summary] [--follow]\n"
-     "                                  [FILE...|-] | --verify [FILE...]",
-     "what the audit records say, and whether they are all there", audit_help},
+    {"audit", audit_run, audit_usage, audit_summary, audit_help},
     {"grant", grant_run,
      "DOMAIN --command C | --text TEXT | --text-file FILE  [OPTIONS] --reason TEXT",
      "let pass what the policy denies: once, now, on record", grant_help},

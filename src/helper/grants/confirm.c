@@ -22,7 +22,7 @@ static int check_second(const Grant *grant, const Admin *admin)
     int64_t now = grant_clock();
 
     if (!grant_is_open(grant, now))
-        return refuse(grant->id, grant_standing(grant, now));
+        return complain("grant %s is %s already", grant->id, grant_standing(grant, now)), EXIT_NO;
     if (*grant->confirmed_by)
         return refuse(grant->id, "it is confirmed already");
     if (!admin_is_person(grant->given_by))
@@ -101,5 +101,5 @@ int confirm_run(const HelperContext *context, int argc, char **argv)
         status = check_second(&grants[i], &admin);
         return status == EXIT_YES ? confirm(&grants[i], &admin, as_json) : status;
     }
-    return refuse(argv[optind], "there is no such grant");
+    return refuse(argv[optind], "there is no such grant: try 'virt-qmp-guard grants --all'");
 }

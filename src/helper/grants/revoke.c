@@ -100,7 +100,8 @@ static int check_ids(const RevokeOptions *options, const Grant *revoked, size_t 
         if (grant)
             complain("grant %s is %s already", grant->id, grant_standing(grant, grant_clock()));
         else
-            complain("grant %s: there is no such grant", options->ids[i]);
+            complain("grant %s: there is no such grant: try 'virt-qmp-guard grants --all'",
+                     options->ids[i]);
     }
     return status;
 }
