@@ -15,7 +15,7 @@ class Mutant(NamedTuple):
 # The unit tests are asked.
 MUTANTS = [
     Mutant("a repeated key is let through", "src/request/json_strict.c",
-           "if (members != lexer.members) {", "if (members > lexer.members) {"),
+           "if (json_object_object_get_ex(object, key, NULL))", "if (!*key && json_object_object_get_ex(object, key, NULL))"),
     Mutant("one level too deep", "src/request/json_strict.c",
            "++lexer->depth > REQUEST_DEPTH_MAX", "++lexer->depth > REQUEST_DEPTH_MAX + 1"),
     Mutant("one token too many", "src/request/json_strict.c",
@@ -64,7 +64,7 @@ MUTANTS = [
            "(path[length] == '\\0' || path[length] == '/')", "(length > 0)"),
     Mutant("max is one more", "src/policy/condition.c", "number <= max &&", "number <= max + 1 &&"),
     Mutant("a deny looks at the surface only", "src/policy/condition.c",
-           "        return holds_below(&trial, expanded);", "        return holds_at(&trial, expanded, condition->name);"),
+           "return holds_below(&trial, expanded) ||", "return holds_at(&trial, expanded, condition->name) ||"),
     Mutant("a host policy may be everybody's", "src/policy/policy_file.c",
            "if (info->st_mode & S_IWOTH)", "if (info->st_mode & S_ISVTX)"),
     Mutant("an attribute in the wrong kind of policy", "src/policy/policy_attributes.c",
@@ -89,7 +89,7 @@ MUTANTS = [
     Mutant("uses are not taken", "src/grant/grant_store.c",
            "grant.left -= takes[i].count;", "grant.left -= takes[i].count - 1;"),
     Mutant("grants of another boot live on", "src/grant/grant_store.c",
-           "*this_boot() && strncmp(this_boot(), ret->boot_id, sizeof(ret->boot_id)) == 0", "*this_boot()"),
+           "strncmp(this_boot(), ret->boot_id, sizeof(ret->boot_id)) == 0;", "*ret->boot_id;"),
     Mutant("one too many under a limit", "src/limit/limit_counter.c",
            "others = use->count - use->amount;", "others = use->count - use->amount + 1;"),
     Mutant("limits that only audit deny, and the others audit", "src/settle.c",
