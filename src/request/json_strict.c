@@ -235,8 +235,12 @@ static void skip_space(Lexer *lexer)
 /* The next byte that is no white space; '\0' at the end, as no other token begins. */
 static char peek(Lexer *lexer)
 {
+    char next = '\0';
+
     skip_space(lexer);
-    return lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
+    if (lexer->at < lexer->length)
+        next = lexer->text[lexer->at];
+    return next;
 }
 
 static int out_of_memory(Lexer *lexer)

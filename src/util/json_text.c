@@ -147,8 +147,9 @@ static int write_value(FILE *out, json_object *value)
         return write_string(out, json_object_get_string(value),
                             (size_t)json_object_get_string_len(value));
     if (type != json_type_object && type != json_type_array) {
-        fputs(json_scalar(value, buffer), out);
-        return 0;
+        const char *text = json_scalar(value, buffer);
+
+        return text && fputs(text, out) >= 0 ? 0 : -1;
     }
     if (json_object_get_userdata(value) == &incomplete)
         return -1;
