@@ -68,7 +68,6 @@ static void explain_denial(const GuardAnswer *answer, Reason *ret)
 {
     const Decision *decision = &answer->decision;
     const Operation *operation = decision->operation;
-    const Limit *limit = (const Limit *)decision->rule;
 
     *ret = (Reason){""};
     if (decision->cause == CAUSE_NATIVE) {
@@ -82,6 +81,8 @@ static void explain_denial(const GuardAnswer *answer, Reason *ret)
             reason_set(ret, ", which asks for libvirt's permission on the domain: one of %s",
                        list ? list : "those that the catalogue has for it");
     } else if (decision->cause == CAUSE_LIMIT) {
+        const Limit *limit = (const Limit *)decision->rule; /* which it starts with */
+
         reason_set(ret, ": at most %u in %u s", limit->count, limit->seconds);
     } else if (decision->cause == CAUSE_NO_COUNT) {
         reason_set(ret, ": too many callers, domains and limits are being counted");

@@ -63,6 +63,8 @@ static void write_line(FILE *out, const GrantEvent *event, const char *whose)
     fprintf(out, " | channel=%s | grant=%s | for=", channel_name((Channel)grant->channel),
             grant->id);
     audit_write_labelled(out, whose);
+    if (*grant->text)
+        fprintf(out, " | text=%s", grant->text);
     fprintf(out, " | left=%" PRIu32 " | seconds=%" PRId64 " | reason=", grant->left,
             seconds_left(event));
     write_printable(out, grant->reason, NOT_IN_REASONS, SIZE_MAX);

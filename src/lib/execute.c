@@ -10,6 +10,7 @@
 #include "grant/admin.h"
 #include "grant/grant_give.h"
 #include "util/cleanup.h"
+#include "util/local_uri.h"
 #include "util/user_name.h"
 
 #include <libvirt/libvirt-qemu.h>
@@ -51,21 +52,6 @@ static void close_desk(OwnDesk *own)
     trail_close(&own->trail);
 }
 
-/*
- * Whether @uri leads to the system daemon of the host that this process runs on. What comes
- * behind a `?` may lead to another socket, and so to another host.
- */
-static bool is_local_system(const char *uri)
-{
-    static const char *const local[] = {"qemu:///system", "qemu+unix:///system"};
-
-    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
-        if (strcmp(uri, local[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int check_connection(const Execution *execution)
 {
     CLEANUP(mem) char *uri = virConnectGetURI(virDomainGetConnect(execution->domain));
@@ -73,7 +59,7 @@ static int check_connection(const Execution *execution)
     if (!uri)
         return failure_set(execution->error, QMPGUARD_ERROR_LIBVIRT,
                            "cannot say where the connection leads: %s", virGetLastErrorMessage());
-    if (!is_local_system(uri))
+    if (!uri_is_local_system(uri))
         return failure_set(execution->error, QMPGUARD_ERROR_CONNECTION,
                            "the connection is to %s: a grant can be given for qemu:///system of "
                            "this host only",

@@ -178,6 +178,12 @@ def test_domain_must_run(lab, vm):
     assert steps(lab) == []
 
 
+def test_grants_are_this_hosts(lab):
+    """Whatever is called so here: a grant of this host's counts for no other's domain."""
+    done = guard(lab, "-c", "test:///default", "grant", "test", *QUIT, *REASON)
+    assert done.returncode == UNSURE and "of this host only" in done.stderr and steps(lab) == []
+
+
 def test_domain_by_id_and_uuid(lab, vm):
     for name in (vm.domain.ID(), vm.domain.UUIDString()):
         assert grant(lab, *QUIT, domain=name)["domain"] == vm.name

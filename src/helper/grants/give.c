@@ -6,6 +6,7 @@
 #include "grant_row.h"
 #include "ledger.h"
 #include "util/cleanup.h"
+#include "util/local_uri.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -48,11 +49,25 @@ static int set_run(virDomainPtr domain, Grant *grant)
     return 0;
 }
 
+/* A grant is kept here, and the run is one of this host's. */
+static int check_host(virConnectPtr connection)
+{
+    CLEANUP(mem) char *uri = virConnectGetURI(connection);
+
+    if (uri && uri_is_local_system(uri))
+        return 0;
+    return complain("the connection is to %s: a grant can be given for qemu:///system of this host "
+                    "only: run this there",
+                    uri ? uri : "nobody knows what"),
+           -1;
+}
+
 /* Returns 0, or -1 after complaining. */
 static int find_run(const HelperContext *context, const char *wanted, Grant *grant)
 {
     virConnectPtr connection = helper_connect(context, true);
-    virDomainPtr domain = connection ? helper_find_domain(connection, wanted) : NULL;
+    bool is_here = connection && check_host(connection) == 0;
+    virDomainPtr domain = is_here ? helper_find_domain(connection, wanted) : NULL;
     int result = domain ? set_run(domain, grant) : -1;
 
     if (domain)

@@ -50,10 +50,11 @@ static const struct {
     const char *field;
     const char *member;
 } fields[] = {
-    {"user", "user"},   {"purpose", "purpose"}, {"rule", "rule"},       {"reason", "reason"},
-    {"class", "class"}, {"channel", "channel"}, {"profile", "profile"}, {"hmp", "hmp"},
-    {"part", "part"},   {"policy", "policy"},   {"was", "was"},         {"operation", "operation"},
-    {"grant", "grant"}, {"for", "for"},
+    {"user", "user"},       {"purpose", "purpose"}, {"rule", "rule"},
+    {"reason", "reason"},   {"class", "class"},     {"channel", "channel"},
+    {"profile", "profile"}, {"hmp", "hmp"},         {"part", "part"},
+    {"policy", "policy"},   {"was", "was"},         {"operation", "operation"},
+    {"grant", "grant"},     {"for", "for"},         {"text", "granted-text"},
 };
 
 static const char *const numbers[] = {"findings", "left", "seconds"};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "local_uri.h"
+
+#include <stddef.h>
+#include <string.h>
+
+bool uri_is_local_system(const char *uri)
+{
+    static const char *const local[] = {"qemu:///system", "qemu+unix:///system"};
+
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        if (strcmp(uri, local[i]) == 0)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which libvirt connections lead to the daemon that this host's grants are for. */
+#ifndef QG_LOCAL_URI_H
+#define QG_LOCAL_URI_H
+
+#include <stdbool.h>
+
+/*
+ * Whether a connection's URI, as virConnectGetURI() has it, leads to the system daemon of the
+ * host that this process runs on. What comes behind a `?` may lead to another socket, and so to
+ * another host.
+ */
+bool uri_is_local_system(const char *uri);
+
+#endif
