@@ -41,7 +41,7 @@ static void start(void)
                     .head.fd = -1};
 }
 
-static void stop(void)
+static void finish(void)
 {
     grant_store_close(&store);
     trail_close(&trail);
@@ -192,7 +192,7 @@ static void test_bounds(void **state)
     grant.uses = row->uses;
     assert_int_equal(grant_give(&desk, &grant, row->seconds, &why), row->wanted);
     check(row->wanted == 0 ? "given " : "", row->wanted == 0);
-    stop();
+    finish();
 }
 
 static void incomplete(void)
@@ -216,7 +216,7 @@ static void test_story(void **state)
 
     start();
     row->run();
-    stop();
+    finish();
 }
 
 static const StoryRow story_rows[] = {
