@@ -160,7 +160,7 @@ static xmlDocPtr parse_xml(const char *text, size_t length, Reason *why)
         doc = NULL;
         reason_set(why, "a domain has no DOCTYPE");
     } else if (!doc) {
-        xmlErrorPtr last = xmlCtxtGetLastError(context);
+        const xmlError *last = xmlCtxtGetLastError(context);
         const char *message = last && last->message ? last->message : "not XML\n";
 
         reason_set(why, "not well-formed XML: line %d: %.*s", last ? last->line : 0,

@@ -294,7 +294,7 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                                 XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
     if (!doc) {
-        xmlErrorPtr last = xmlCtxtGetLastError(context);
+        const xmlError *last = xmlCtxtGetLastError(context);
         const char *message = last && last->message ? last->message : "not XML\n";
 
         policy_fail(reader, NULL, "not well-formed XML: %.*s", (int)strcspn(message, "\n"),
