@@ -137,7 +137,7 @@ class WitnessedMachine(Machine):
             text = file.read().decode(errors="replace")
         found = []
         for line in text.splitlines():
-            match = re.search(r":qmp_enter_(\w+) |:handle_hmp_command mon \S+ cmdline: (.*)", line)
+            match = re.search(r"^\S+?[: ](?:qmp_enter_(\w+) |handle_hmp_command mon \S+ cmdline: (.*))", line)
             if match:
                 found.append(f"hmp: {match[2]}" if match[1] is None else match[1].replace("_", "-"))
         return found

@@ -20,7 +20,9 @@ OF_LIBVIRT = [("qom-list", {"path": "/machine/peripheral"}), ("query-block", {})
 # QEMU has hand-written readers for these, without an event.
 WITHOUT_ENTRY = {"device_add", "query-qmp-schema", "netdev_add", "object-add"}
 
-_LINE = re.compile(rb"\d+@\d+\.\d{6}:(?:handle_qmp_command mon 0x[0-9a-f]+ req: (?P<request>.*)"
+# What a line begins with: the process and the time; or, since QEMU 10, the time alone, as libvirt tells it to.
+_BEGIN = rb"(?:\d+@\d+\.\d{6}:|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z )"
+_LINE = re.compile(_BEGIN + rb"(?:handle_qmp_command mon 0x[0-9a-f]+ req: (?P<request>.*)"
                    rb"|qmp_enter_(?P<entered>\w+) (?P<arguments>.*)"
                    rb"|handle_hmp_command mon 0x[0-9a-f]+ cmdline: (?P<line>.*)"
                    rb"|monitor_qmp_err_in_band (?P<error>.*))", re.DOTALL)
