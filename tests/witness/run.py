@@ -183,16 +183,17 @@ def add(total, counts):
 
 def run(seed, texts, agent_texts, workers, most, show=print):
     """Ends early at @most differences. Returns {(channel, policy): counts} and the seconds that it took."""
-    results, differences = multiprocessing.Queue(), multiprocessing.Value("i", most)
+    workers_by = multiprocessing.get_context("fork")    # another's children would open the queues anew, by name
+    results, differences = workers_by.Queue(), workers_by.Value("i", most)
     processes = []
     for channel, count, size in (("qmp", texts, workers), ("agent", agent_texts, 1 if agent_texts else 0)):
-        numbers = multiprocessing.Queue()
+        numbers = workers_by.Queue()
         for number in range(-(-count // BATCH)):
             numbers.put(number)
         for worker in range(size):
             numbers.put(None)
             arguments = (worker, channel, seed, numbers, results, differences)
-            processes.append(multiprocessing.Process(target=work, args=arguments))
+            processes.append(workers_by.Process(target=work, args=arguments))
     start = time.monotonic()
     for process in processes:
         process.start()
