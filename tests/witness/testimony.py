@@ -11,11 +11,17 @@ import json
 import re
 from typing import NamedTuple
 
+import libvirt
+
 TRACE = ["qmp_enter_*", "handle_hmp_command", "handle_qmp_command", "monitor_qmp_err_in_band"]
 
 # What libvirt itself sends to a QEMU that runs, by itself: after each reset of the machine. (Found by an idle run, and
-# by one that sends each command by itself: docs/witness.md.)
-OF_LIBVIRT = [("qom-list", {"path": "/machine/peripheral"}), ("query-block", {})]
+# by one that sends each command by itself: docs/witness.md.) By the first version that was seen to send it.
+_OF_VERSIONS = [
+    (12_008_000, [("qom-list", {"path": "/machine/peripheral"}), ("query-block", {"flat": True})]),
+    (0, [("qom-list", {"path": "/machine/peripheral"}), ("query-block", {})]),
+]
+OF_LIBVIRT = next(sent for version, sent in _OF_VERSIONS if libvirt.getVersion() >= version)
 
 # QEMU has hand-written readers for these, without an event.
 WITHOUT_ENTRY = {"device_add", "query-qmp-schema", "netdev_add", "object-add"}
