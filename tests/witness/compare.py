@@ -183,9 +183,12 @@ def _in_order_of(decisions, all_sent):
         waiting.setdefault(hashlib.sha256(sent.text.seen()).hexdigest(), []).append(sent)
     found = []
     for record in decisions:
-        if not waiting.get(record["text"]):
+        same = waiting.get(record["text"])
+        if not same:
             raise Place(len(found), f"a record of what was not sent, or sent once: {record!r:.400}")
-        found.append(waiting[record["text"]].pop(0))
+        # The same bytes may have gone to two channels.
+        found.append(next((sent for sent in same if sent.text.channel == record["channel"]), same[0]))
+        same.remove(found[-1])
     if any(waiting.values()):
         raise Place(0, f"texts without a record: {waiting!r:.400}")
     return found

@@ -142,6 +142,19 @@ def test_falsehood_is_found(changes, clients):
         case.check(clients=clients)
 
 
+def test_clients_may_send_the_same_bytes_on_two_channels():
+    """Nothing, say: to each the record of its own channel."""
+    case = Case()
+    texts = [Text("qmp", b""), Text("hmp", b"")]
+    case.sent += [Sent(text, DENIED, "x") for text in texts]
+    case.records += [record(text, 5 + number, "deny", rule="request:unreadable", reason="x", command="(unreadable)")
+                     for number, text in enumerate(reversed(texts))]
+    assert case.check(clients=2)["texts"] == 6
+    case.records[-1]["channel"] = "hmp"
+    with pytest.raises(Place, match="the channel is qmp"):
+        case.check(clients=2)
+
+
 @pytest.mark.parametrize("policy", ["closed", "observe", "restricted", "baseline"])
 def test_what_the_policy_does_not_permit_is_found(policy):
     with pytest.raises(Place, match="does not permit"):
