@@ -23,8 +23,8 @@ GUARD = BUILD / "plugin/guard.so"
 
 
 def run_both(*words):
-    """The same program without the plugin, and with it."""
-    return run(*words), run(*words, env=os.environ | {"LD_PRELOAD": str(GUARD)})
+    """The same program without the plugin, and with it. Named, as the environment of C may hold more than Python's."""
+    return run(*words, env=os.environ), run(*words, env=os.environ | {"LD_PRELOAD": str(GUARD)})
 
 
 def exported():
