@@ -166,8 +166,8 @@ static void check_read(const Made *made, const AuditRecord *record)
     const char *json = strchr(file, '\n') + 1;
 
     fuzz_must(reader != NULL, "no reader");
-    fuzz_must(json_line_is_trail(json, strlen(json) - 1) && scan_is_sound(json, strlen(json) - 1) &&
-                  !scan_may_have_twice(json, strlen(json) - 1),
+    /* One with a brace in a list's text is looked at twice: it may have a member twice. */
+    fuzz_must(json_line_is_trail(json, strlen(json) - 1) && scan_is_sound(json, strlen(json) - 1),
               "the quick reader does not take %s", json);
     line = next_record(reader, file);
     trail = next_record(reader, file);
