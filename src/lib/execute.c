@@ -59,7 +59,7 @@ static int check_connection(const Execution *execution)
     if (!uri)
         return failure_set(execution->error, QMPGUARD_ERROR_LIBVIRT,
                            "cannot say where the connection leads: %s", virGetLastErrorMessage());
-    if (!uri_is_local_system(uri))
+    if (!uri_is_local_system(uri) || strchr(uri, '?'))
         return failure_set(execution->error, QMPGUARD_ERROR_CONNECTION,
                            "the connection is to %s: a grant can be given for qemu:///system of "
                            "this host only",

@@ -9,7 +9,9 @@ bool uri_is_local_system(const char *uri)
     static const char *const local[] = {"qemu:///system", "qemu+unix:///system"};
 
     for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
-        if (strcmp(uri, local[i]) == 0)
+        size_t length = strlen(local[i]);
+
+        if (strncmp(uri, local[i], length) == 0 && (!uri[length] || uri[length] == '?'))
             return true;
     }
     return false;

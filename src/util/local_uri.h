@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /*
- * Whether a connection's URI, as virConnectGetURI() has it, leads to the system daemon of the
- * host that this process runs on. What comes behind a `?` may lead to another socket, and so to
- * another host.
+ * Whether a connection's URI, as virConnectGetURI() has it, names the system daemon of the host
+ * that this process runs on. What comes behind a `?` may still lead to another socket, and so to
+ * another host: whoever cannot know takes none with one.
  */
 bool uri_is_local_system(const char *uri);
 

@@ -78,6 +78,13 @@ def guard(installed):
     return module
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_grants_left():
+    """Others use the same machine, and a denial names a grant that was spent."""
+    yield
+    pathlib.Path("/run/libvirt/qmp-guard/grants").unlink(missing_ok=True)
+
+
 @pytest.fixture
 def trail():
     return Trail(pathlib.Path(os.environ["QMP_GUARD_LAB_DIR"]))

@@ -265,14 +265,6 @@ def test_dangerous_arguments(learn, records):
     assert ("deny", "hmp", "migrate *", "@host-exec", None) in rules(learn(records(line)).stdout)
 
 
-def test_replay_takes_native_permissions_as_given(records, tmp_path):
-    file = tmp_path / "policy.xml"
-    file.write_text(policy('<allow group="@known" require="native"/>', profile="closed"))
-    native = {"command": "inject-nmi", "class": "dangerous", "groups": ["@dangerous", "@known"], "verdict": "allow"}
-    without = {"command": "qom-set", "class": "privileged", "groups": ["@privileged", "@known"], "verdict": "allow"}
-    assert replay(file, records(native, without))[1] == [("qmp", "qom-set", "allow", "deny")]
-
-
 def test_actions_of_a_transaction(learn, records):
     passed = {"command": "transaction", "parts": ["abort", "blockdev-backup", "abort"], "part": "blockdev-backup",
               "verdict": "warn", "class": "privileged", "groups": ["@block", "@privileged", "@known"]}
