@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The recipes of docs/audit.md, run as they stand there, on the log and the trail of real commands."""
 
+import json
 import re
 import time
 
@@ -47,7 +48,7 @@ def lines_of(lab, line):
 
 def test_all_recipes_are_known():
     """Nothing here is skipped because a heading was changed."""
-    assert len(RECIPES) == 10 and all(lines for lines in RECIPES.values())
+    assert len(RECIPES) == 11 and all(lines for lines in RECIPES.values())
 
 
 # How many lines grep prints, and how many rows audit does; it has the start of a domain, too. A table's head is one more.
@@ -66,6 +67,22 @@ def test_recipe(lab, question):
         pytest.fail("the commands were not sent within one minute: run it again")
     assert len(lines_of(lab, by_grep)) == in_log
     assert len(lines_of(lab, by_audit)) == rows + 1
+
+
+def test_grants(in_lab):
+    """In a lab of its own: the counts of the other recipes know nothing of a grant."""
+    lab = SecondLab()
+    try:
+        demo = lab.machine("demo")
+        given = lab.run("virt-qmp-guard", "grant", "demo", "--command", "inject-nmi", "--reason", "bug 7", "--json")
+        assert given.returncode == 0, given.stderr
+        demo.send(request("inject-nmi"))
+        by_grep, by_audit, of_one = RECIPES["# what passed by grants, and all of one grant"]
+        assert len(lines_of(lab, by_grep)) == 1 and len(lines_of(lab, by_audit)) == 2
+        # Given, and used; and the head.
+        assert len(lines_of(lab, of_one.replace("0a1b2c3d", json.loads(given.stdout)["grant"]))) == 3
+    finally:
+        lab.close()
 
 
 def test_daily_mail(lab):
