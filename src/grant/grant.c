@@ -161,6 +161,15 @@ bool grant_is_open(const Grant *grant, int64_t now)
     return obstacle_of(grant, now) == GRANT_COUNTS;
 }
 
+bool grant_finish(Grant *grant, GrantState how, int64_t now)
+{
+    if (grant->state != GRANT_GIVEN || grant->left == 0)
+        return false;
+    grant->state = how;
+    grant->finished = now;
+    return true;
+}
+
 const char *grant_standing(const Grant *grant, int64_t now)
 {
     if (grant->state == GRANT_ENDED)

@@ -141,6 +141,12 @@ const char *grant_standing(const Grant *grant, int64_t now);
 /* Whether it can still be used, by somebody, at @now. */
 bool grant_is_open(const Grant *grant, int64_t now);
 
+/*
+ * Ends one that was given and has uses left: nothing is to be said of any other. @how is
+ * GRANT_REVOKED, GRANT_EXPIRED or GRANT_ENDED. Returns false when it is left as it is.
+ */
+bool grant_finish(Grant *grant, GrantState how, int64_t now);
+
 /* `anybody`, `user`, ... */
 const char *grant_caller_kind_name(GrantCallerKind kind);
 

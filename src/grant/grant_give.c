@@ -91,11 +91,8 @@ static bool mark_revoked(Grant *grant, void *data)
 {
     const Revocation *revocation = data;
 
-    if (grant->state != GRANT_GIVEN || grant->left == 0 || strcmp(grant->id, revocation->id) != 0)
-        return false;
-    grant->state = GRANT_REVOKED;
-    grant->finished = revocation->now;
-    return true;
+    return strcmp(grant->id, revocation->id) == 0 &&
+           grant_finish(grant, GRANT_REVOKED, revocation->now);
 }
 
 int grant_revoke(const GrantDesk *desk, const char *id, const char *by, Reason *why)

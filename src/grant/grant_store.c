@@ -379,24 +379,12 @@ bool grant_expire(Grant *grant, void *data)
 {
     int64_t now = *(int64_t *)data;
 
-    if (grant->state != GRANT_GIVEN || grant->left == 0 || now < grant->expires)
-        return false;
-    grant->state = GRANT_EXPIRED;
-    grant->finished = now;
-    return true;
+    return now >= grant->expires && grant_finish(grant, GRANT_EXPIRED, now);
 }
 
 bool grant_end(Grant *grant, void *data)
 {
-    int64_t now = grant_clock();
-
-    if (grant->state != GRANT_GIVEN || strcmp(grant->uuid, data) != 0)
-        return false;
-    if (grant->left == 0) /* spent: that is on record */
-        return false;
-    grant->state = GRANT_ENDED;
-    grant->finished = now;
-    return true;
+    return strcmp(grant->uuid, data) == 0 && grant_finish(grant, GRANT_ENDED, grant_clock());
 }
 
 void grant_store_close(GrantStore *store)

@@ -62,8 +62,12 @@ static int add_profile(PolicyReader *reader, Policy *policy, const char *name, x
     return 0;
 }
 
+/* Adds one of the names in an attribute. Returns 0 or -1. */
+typedef int (*NameAdder)(PolicyReader *reader, Policy *policy, const char *name, xmlNodePtr where);
+
 /* One name or several, separated by spaces. */
-static int set_profile(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+static int add_names(PolicyReader *reader, Policy *policy, const char *attribute, const char *value,
+                     xmlNodePtr where, NameAdder add)
 {
     CLEANUP(mem) char *names = strdup(value);
     char *rest = NULL;
@@ -71,12 +75,18 @@ static int set_profile(PolicyReader *reader, void *target, const char *value, xm
     if (!names)
         return policy_fail_memory(reader);
     if (!names[strspn(names, " ")])
-        return policy_fail(reader, where, "attribute 'profile' of <%s> names none", where->name);
+        return policy_fail(reader, where, "attribute '%s' of <%s> names none", attribute,
+                           where->name);
     for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
-        if (add_profile(reader, target, name, where) < 0)
+        if (add(reader, policy, name, where) < 0)
             return -1;
     }
     return 0;
+}
+
+static int set_profile(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
+{
+    return add_names(reader, target, "profile", value, where, add_profile);
 }
 
 static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
@@ -180,23 +190,19 @@ static int fail_group(PolicyReader *reader, const char *name, xmlNodePtr where)
                        nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
+static int add_confirmed(PolicyReader *reader, Policy *policy, const char *name, xmlNodePtr where)
+{
+    const GroupInfo *group = group_find(name);
+
+    if (!group)
+        return fail_group(reader, name, where);
+    policy->confirmed_groups |= group->set;
+    return 0;
+}
+
 static int set_confirm(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    CLEANUP(mem) char *names = strdup(value);
-    char *rest = NULL;
-
-    if (!names)
-        return policy_fail_memory(reader);
-    if (!names[strspn(names, " ")])
-        return policy_fail(reader, where, "attribute 'confirm' of <%s> names none", where->name);
-    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
-        const GroupInfo *group = group_find(name);
-
-        if (!group)
-            return fail_group(reader, name, where);
-        ((Policy *)target)->confirmed_groups |= group->set;
-    }
-    return 0;
+    return add_names(reader, target, "confirm", value, where, add_confirmed);
 }
 
 static int set_group(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)

@@ -28,13 +28,8 @@ static bool mark_over(Grant *grant, void *data)
 {
     int64_t *now = data;
 
-    if (grant_expire(grant, now))
-        return true;
-    if (grant->state != GRANT_GIVEN || grant->left == 0 || run_is_alive(&grant->run))
-        return false;
-    grant->state = GRANT_ENDED;
-    grant->finished = *now;
-    return true;
+    return grant_expire(grant, now) ||
+           (!run_is_alive(&grant->run) && grant_finish(grant, GRANT_ENDED, *now));
 }
 
 /* What cannot be recorded is over all the same. */

@@ -66,11 +66,8 @@ static bool set_revoked(Grant *grant, void *data)
 {
     int64_t now = grant_clock();
 
-    if (!is_wanted(data, grant) || !grant_is_open(grant, now))
-        return false;
-    grant->state = GRANT_REVOKED;
-    grant->finished = now;
-    return true;
+    return is_wanted(data, grant) && grant_is_open(grant, now) &&
+           grant_finish(grant, GRANT_REVOKED, now);
 }
 
 static const Grant *find_grant(const Grant *grants, size_t count, const char *id)
