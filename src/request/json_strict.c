@@ -68,10 +68,14 @@ static int lex_unicode_escape(Lexer *lexer)
 static int lex_string(Lexer *lexer)
 {
     lexer->at++;
-    while (lexer->at < lexer->length) {
+    for (;;) {
         uint32_t character;
-        size_t size = utf8_read(lexer->text + lexer->at, lexer->length - lexer->at, &character);
+        size_t size;
 
+        lexer->at += json_plain_bytes(lexer->text + lexer->at, lexer->length - lexer->at);
+        if (lexer->at == lexer->length)
+            return refuse(lexer, "string without an end");
+        size = utf8_read(lexer->text + lexer->at, lexer->length - lexer->at, &character);
         if (size == 0 || character < 0x20 || character == 0x7f)
             return refuse(lexer, "control character, U+0000, noncharacter or invalid UTF-8");
         lexer->at += size;
@@ -90,7 +94,6 @@ static int lex_string(Lexer *lexer)
             return refuse(lexer, "unknown escape");
         }
     }
-    return refuse(lexer, "string without an end");
 }
 
 static size_t count_digits(const char *text, size_t length)
@@ -102,44 +105,30 @@ static size_t count_digits(const char *text, size_t length)
     return count;
 }
 
-/* json-c makes the nearest 64-bit value of an integer that has no such value of its own. */
-static bool fits_64_bits(const char *digits, size_t length)
-{
-    char copy[24];
-
-    if (length >= sizeof(copy))
-        return false;
-    memcpy(copy, digits, length);
-    copy[length] = '\0';
-    errno = 0;
-    if (*copy == '-')
-        strtoll(copy, NULL, 10);
-    else
-        strtoull(copy, NULL, 10);
-    return errno == 0;
-}
-
-/* RFC 8259 section 6, and not `0e1`, which QEMU's lexer reads as two tokens. */
-static int lex_number(Lexer *lexer)
+/*
+ * RFC 8259 section 6, and not `0e1`, which QEMU's lexer reads as two tokens. Returns the number's
+ * size in bytes and stays before it; 0 with the reason.
+ */
+static size_t lex_number(Lexer *lexer, bool *ret_is_integer)
 {
     const char *text = lexer->text + lexer->at;
     size_t length = lexer->length - lexer->at;
     size_t at = text[0] == '-' ? 1 : 0;
     size_t whole = count_digits(text + at, length - at);
-    bool is_integer = true;
     size_t digits;
 
+    *ret_is_integer = true;
     if (whole == 0 || (whole > 1 && text[at] == '0'))
-        return refuse(lexer, "not a JSON number");
+        return refuse(lexer, "not a JSON number"), 0;
     at += whole;
     if (at < length && text[at] == '.') {
         digits = count_digits(text + at + 1, length - at - 1);
         if (digits == 0)
-            return refuse(lexer, "number without digits after its point");
+            return refuse(lexer, "number without digits after its point"), 0;
         at += 1 + digits;
-        is_integer = false;
+        *ret_is_integer = false;
     } else if (whole == 1 && text[at - 1] == '0' && at < length && (text[at] | 0x20) == 'e') {
-        return refuse(lexer, "0 with an exponent, which QEMU cannot read,");
+        return refuse(lexer, "0 with an exponent, which QEMU cannot read,"), 0;
     }
     if (at < length && (text[at] | 0x20) == 'e') {
         at++;
@@ -147,14 +136,11 @@ static int lex_number(Lexer *lexer)
             at++;
         digits = count_digits(text + at, length - at);
         if (digits == 0)
-            return refuse(lexer, "number without digits in its exponent");
+            return refuse(lexer, "number without digits in its exponent"), 0;
         at += digits;
-        is_integer = false;
+        *ret_is_integer = false;
     }
-    if (is_integer && !fits_64_bits(text, at))
-        return refuse(lexer, "integer that does not fit 64 bits");
-    lexer->at += at;
-    return 0;
+    return at;
 }
 
 static int lex_word(Lexer *lexer)
@@ -173,74 +159,17 @@ static int lex_word(Lexer *lexer)
     return refuse(lexer, "not JSON");
 }
 
-static int lex_bracket(Lexer *lexer, char bracket)
-{
-    if (bracket == '{' || bracket == '[') {
-        if (++lexer->depth > REQUEST_DEPTH_MAX)
-            return refuse(lexer, "nested deeper than 32 levels");
-    } else if (lexer->depth-- == 0) {
-        return refuse(lexer, "closing bracket without an opening one");
-    }
-    lexer->at++;
-    return 0;
-}
-
-static int lex_token(Lexer *lexer)
-{
-    char first = lexer->text[lexer->at];
-
-    if (++lexer->tokens > REQUEST_TOKENS_MAX)
-        return refuse(lexer, "more than 65536 tokens");
-    switch (first) {
-    case '{':
-    case '}':
-    case '[':
-    case ']':
-        return lex_bracket(lexer, first);
-    case ':':
-    case ',':
-        lexer->at++;
-        return 0;
-    case '"':
-        return lex_string(lexer);
-    default:
-        if (first == '-' || isdigit((unsigned char)first))
-            return lex_number(lexer);
-        return lex_word(lexer);
-    }
-}
-
 static bool is_space(char byte)
 {
-    return byte != '\0' && strchr(" \t\r\n", byte);
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-static int lex_all(Lexer *lexer)
-{
-    while (lexer->at < lexer->length) {
-        if (is_space(lexer->text[lexer->at]))
-            lexer->at++;
-        else if (lex_token(lexer) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static void skip_space(Lexer *lexer)
+/* The next byte that is no white space; '\0' at the end, as no token begins. */
+static char peek(Lexer *lexer)
 {
     while (lexer->at < lexer->length && is_space(lexer->text[lexer->at]))
         lexer->at++;
-}
-
-/* The next byte that is no white space; '\0' at the end, as no other token begins. */
-static char peek(Lexer *lexer)
-{
-    char next = '\0';
-
-    skip_space(lexer);
-    if (lexer->at < lexer->length)
-        next = lexer->text[lexer->at];
-    return next;
+    return lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
 }
 
 static int out_of_memory(Lexer *lexer)
@@ -248,11 +177,31 @@ static int out_of_memory(Lexer *lexer)
     return reason_set(lexer->why, "out of memory");
 }
 
+static bool begins_token(char byte)
+{
+    return byte != '\0' && strchr("{}[]:,\"-0123456789tfn", byte);
+}
+
 static int refuse_token(Lexer *lexer, const char *what)
 {
-    return lexer->at == lexer->length
-               ? reason_set(lexer->why, "the text ends in the middle of a value")
-               : refuse(lexer, what);
+    if (lexer->at == lexer->length)
+        return reason_set(lexer->why, "the text ends in the middle of a value");
+    return refuse(lexer, begins_token(lexer->text[lexer->at]) ? what : "not JSON");
+}
+
+static int count_token(Lexer *lexer)
+{
+    return ++lexer->tokens > REQUEST_TOKENS_MAX ? refuse(lexer, "more than 65536 tokens") : 0;
+}
+
+static int take_mark(Lexer *lexer, char mark, const char *what)
+{
+    if (peek(lexer) != mark)
+        return refuse_token(lexer, what);
+    if (count_token(lexer) < 0)
+        return -1;
+    lexer->at++;
+    return 0;
 }
 
 static char *put_utf8(char *out, uint32_t character)
@@ -288,41 +237,66 @@ static uint32_t take_escape(Lexer *lexer)
     return character;
 }
 
-/* A new string (caller frees), without U+0000; NULL with the reason. */
-static char *take_string(Lexer *lexer)
+/*
+ * A new string (caller frees), without U+0000, of the bytes from @start up to the lexer's place,
+ * which lex_string() has found sound; NULL without memory.
+ */
+static char *copy_string(const Lexer *lexer, size_t start)
 {
-    Lexer inside = *lexer;
-    char *text;
-    char *out;
+    Lexer inside = {.text = lexer->text, .length = lexer->at - 1, .at = start};
+    char *text = malloc(lexer->at - start);
+    char *out = text;
+
+    /* No escape is longer than the text for it. */
+    while (text && inside.at < inside.length) {
+        const char *from = inside.text + inside.at;
+        const char *escape = memchr(from, '\\', inside.length - inside.at);
+        size_t plain = escape ? (size_t)(escape - from) : inside.length - inside.at;
+
+        out = mempcpy(out, from, plain);
+        inside.at += plain;
+        if (escape) {
+            inside.at++;
+            out = put_utf8(out, take_escape(&inside));
+        }
+    }
+    if (text)
+        *out = '\0';
+    return text;
+}
+
+/* A new string (caller frees); NULL with the reason. */
+static char *take_name(Lexer *lexer)
+{
+    char *name;
+    size_t start;
 
     if (peek(lexer) != '"')
         return refuse_token(lexer, "a string is expected"), NULL;
-    inside.at = lexer->at + 1;
-    if (lex_string(lexer) < 0)
+    start = lexer->at + 1;
+    if (count_token(lexer) < 0 || lex_string(lexer) < 0)
         return NULL;
-    out = text = malloc(lexer->at - inside.at);
-    if (!text)
-        return out_of_memory(lexer), NULL;
-    /* No escape is shorter than what it stands for. */
-    while (inside.at < lexer->at - 1) {
-        char byte = inside.text[inside.at++];
-
-        if (byte == '\\')
-            out = put_utf8(out, take_escape(&inside));
-        else
-            *out++ = byte;
-    }
-    *out = '\0';
-    return text;
+    name = copy_string(lexer, start);
+    if (!name)
+        out_of_memory(lexer);
+    return name;
 }
 
 static int read_string(Lexer *lexer, json_object **ret)
 {
-    CLEANUP(mem) char *text = take_string(lexer);
+    size_t start = lexer->at + 1;
+    CLEANUP(mem) char *text = NULL;
+    size_t length;
 
-    if (!text)
+    if (lex_string(lexer) < 0)
         return -1;
-    *ret = json_object_new_string(text);
+    length = lexer->at - 1 - start;
+    if (!memchr(lexer->text + start, '\\', length)) {
+        *ret = json_object_new_string_len(lexer->text + start, (int)length);
+    } else {
+        text = copy_string(lexer, start);
+        *ret = text ? json_object_new_string(text) : NULL;
+    }
     return *ret ? 0 : out_of_memory(lexer);
 }
 
@@ -343,21 +317,44 @@ static int read_fraction(Lexer *lexer, const char *digits, json_object **ret)
     return *ret ? 0 : out_of_memory(lexer);
 }
 
+/* json-c makes the nearest 64-bit value of an integer that has no such value of its own. */
+static int read_integer(Lexer *lexer, size_t size, json_object **ret)
+{
+    char digits[24] = "";
+    int64_t below_zero = 0;
+    uint64_t number = 0;
+
+    if (size >= sizeof(digits))
+        return refuse(lexer, "integer that does not fit 64 bits");
+    memcpy(digits, lexer->text + lexer->at, size);
+    errno = 0;
+    if (*digits == '-')
+        below_zero = strtoll(digits, NULL, 10);
+    else
+        number = strtoull(digits, NULL, 10);
+    if (errno != 0)
+        return refuse(lexer, "integer that does not fit 64 bits");
+    *ret = *digits == '-' ? json_object_new_int64(below_zero) : json_object_new_uint64(number);
+    return *ret ? 0 : out_of_memory(lexer);
+}
+
 static int read_number(Lexer *lexer, json_object **ret)
 {
-    size_t start = lexer->at;
+    bool is_integer;
+    size_t size = lex_number(lexer, &is_integer);
     CLEANUP(mem) char *digits = NULL;
+    int result;
 
-    if (lex_number(lexer) < 0)
+    if (size == 0)
         return -1;
-    digits = strndup(lexer->text + start, lexer->at - start);
-    if (!digits)
-        return out_of_memory(lexer);
-    if (strpbrk(digits, ".eE"))
-        return read_fraction(lexer, digits, ret);
-    *ret = *digits == '-' ? json_object_new_int64(strtoll(digits, NULL, 10))
-                          : json_object_new_uint64(strtoull(digits, NULL, 10));
-    return *ret ? 0 : out_of_memory(lexer);
+    if (is_integer) {
+        result = read_integer(lexer, size, ret);
+    } else {
+        digits = strndup(lexer->text + lexer->at, size);
+        result = digits ? read_fraction(lexer, digits, ret) : out_of_memory(lexer);
+    }
+    lexer->at += size;
+    return result;
 }
 
 static int read_word(Lexer *lexer, json_object **ret)
@@ -376,7 +373,7 @@ static int read_value(Lexer *lexer, json_object **ret);
 
 static int read_member(Lexer *lexer, json_object *object)
 {
-    CLEANUP(mem) char *key = take_string(lexer);
+    CLEANUP(mem) char *key = take_name(lexer);
     CLEANUP(json) json_object *value = NULL;
 
     if (!key)
@@ -385,12 +382,9 @@ static int read_member(Lexer *lexer, json_object *object)
         return reason_set(lexer->why, "a member's name is longer than %zu bytes", JSON_KEY_MAX);
     if (json_object_object_get_ex(object, key, NULL))
         return reason_set(lexer->why, "a key appears twice in one object");
-    if (peek(lexer) != ':')
-        return refuse_token(lexer, "a colon is expected");
-    lexer->at++;
-    if (read_value(lexer, &value) < 0)
+    if (take_mark(lexer, ':', "a colon is expected") < 0 || read_value(lexer, &value) < 0)
         return -1;
-    if (json_object_object_add(object, key, value) < 0)
+    if (json_object_object_add_ex(object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
         return out_of_memory(lexer);
     value = NULL;
     return 0;
@@ -408,7 +402,7 @@ static int read_element(Lexer *lexer, json_object *array)
     return 0;
 }
 
-/* Members or elements, and commas between them. lex_all() has seen that it is not too deep. */
+/* Members or elements, and commas between them; the bracket that opens them is counted. */
 static int read_container(Lexer *lexer, char closing, json_object **ret)
 {
     CLEANUP(json)
@@ -417,34 +411,39 @@ static int read_container(Lexer *lexer, char closing, json_object **ret)
 
     if (!container)
         return out_of_memory(lexer);
+    if (++lexer->depth > REQUEST_DEPTH_MAX)
+        return refuse(lexer, "nested deeper than 32 levels");
     lexer->at++;
-    while (is_first ? peek(lexer) != closing : peek(lexer) == ',') {
-        lexer->at += !is_first;
+    while (peek(lexer) != closing) {
+        if (!is_first && take_mark(lexer, ',', "a comma or a closing bracket is expected") < 0)
+            return -1;
         if (closing == '}' ? read_member(lexer, container) < 0 : read_element(lexer, container) < 0)
             return -1;
         is_first = false;
     }
-    if (peek(lexer) != closing)
-        return refuse_token(lexer, "a comma or a closing bracket is expected");
-    lexer->at++;
+    if (take_mark(lexer, closing, "") < 0)
+        return -1;
+    lexer->depth--;
     *ret = steal_pointer(&container);
     return 0;
 }
 
-/* @ret is NULL for null. Everything that is read has been lexed before. */
+/* @ret is NULL for null. */
 static int read_value(Lexer *lexer, json_object **ret)
 {
     char first = peek(lexer);
 
     *ret = NULL;
+    if (first == '\0' || strchr("}]:,", first))
+        return refuse_token(lexer, "a value is expected");
+    if (count_token(lexer) < 0)
+        return -1;
     if (first == '{' || first == '[')
         return read_container(lexer, first == '{' ? '}' : ']', ret);
     if (first == '"')
         return read_string(lexer, ret);
     if (first == '-' || isdigit((unsigned char)first))
         return read_number(lexer, ret);
-    if (first == '\0' || !isalpha((unsigned char)first))
-        return refuse_token(lexer, "a value is expected");
     return read_word(lexer, ret);
 }
 
@@ -461,14 +460,11 @@ json_object *json_strict_parse(const char *text, size_t length, Reason *why)
         reason_set(why, "%zu bytes, more than %zu", length, REQUEST_BYTES_MAX);
         return NULL;
     }
-    if (lex_all(&lexer) < 0)
-        return NULL;
-
-    lexer.at = 0;
     if (read_value(&lexer, &object) < 0)
         return NULL;
-    if (peek(&lexer) != '\0') {
-        refuse(&lexer, "the end is expected");
+    peek(&lexer);
+    if (lexer.at < length) {
+        refuse_token(&lexer, "the end is expected");
         return NULL;
     }
     if (!json_object_is_type(object, json_type_object)) {

@@ -3,9 +3,8 @@
  * JSON as a guard must read it: one object, RFC 8259 to the letter, nothing that
  * libvirt's or QEMU's readers are known to take differently.
  *
- * A lexer goes over all of the bytes first, and the tree is built in a second pass. json-c keeps
- * the tree, but does not read the text: it takes NaN, `1.`, NUL inside strings and repeated keys,
- * and without memory its reader cuts a text short (before 0.17) or dies.
+ * json-c keeps the tree, but does not read the text: it takes NaN, `1.`, NUL inside strings and
+ * repeated keys, and without memory its reader cuts a text short (before 0.17) or dies.
  */
 #ifndef QG_JSON_STRICT_H
 #define QG_JSON_STRICT_H

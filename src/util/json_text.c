@@ -63,36 +63,73 @@ const char *json_scalar(json_object *value, char buffer[JSON_SCALAR_SIZE])
     return NULL;
 }
 
-static void write_escaped(FILE *out, uint32_t character)
+static bool is_plain(char byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+size_t json_plain_bytes(const char *text, size_t length)
+{
+    enum { BLOCK = 16 };
+    size_t at = 0;
+
+    /* Nothing in the loop inside depends on the byte before, so that the compiler takes all at
+     * once. */
+    while (length - at >= BLOCK) {
+        bool is_whole = true;
+
+        for (size_t i = 0; i < BLOCK; i++)
+            is_whole &= is_plain(text[at + i]);
+        if (!is_whole)
+            break;
+        at += BLOCK;
+    }
+    while (at < length && is_plain(text[at]))
+        at++;
+    return at;
+}
+
+static void write_text(MemoryText *out, const char *text)
+{
+    memory_text_add(out, text, strlen(text));
+}
+
+static void write_unit(MemoryText *out, uint32_t unit)
+{
+    char text[8];
+
+    snprintf(text, sizeof(text), "\\u%04x", unit & 0xffff);
+    write_text(out, text);
+}
+
+static void write_escaped(MemoryText *out, uint32_t character)
 {
     static const char special[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
     const char *found = character > 0 && character < 0x7f ? strchr(special, (int)character) : NULL;
 
-    if (found)
-        fprintf(out, "\\%c", letters[found - special]);
-    else if (character < 0x10000)
-        fprintf(out, "\\u%04x", character);
-    else
-        fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
-                0xdc00 + ((character - 0x10000) & 0x3ff));
+    if (found) {
+        memory_text_add(out, (char[]){'\\', letters[found - special]}, 2);
+    } else if (character < 0x10000) {
+        write_unit(out, character);
+    } else {
+        write_unit(out, 0xd800 + ((character - 0x10000) >> 10));
+        write_unit(out, 0xdc00 + ((character - 0x10000) & 0x3ff));
+    }
 }
 
-static int write_string(FILE *out, const char *text, size_t length)
+static int write_string(MemoryText *out, const char *text, size_t length)
 {
     size_t at = 0;
 
-    putc('"', out);
+    write_text(out, "\"");
     while (at < length) {
-        size_t plain = at;
+        size_t plain = json_plain_bytes(text + at, length - at);
         uint32_t character;
         size_t size;
 
-        while (plain < length && text[plain] >= 0x20 && text[plain] < 0x7f && text[plain] != '"' &&
-               text[plain] != '\\')
-            plain++;
-        fwrite(text + at, 1, plain - at, out);
-        at = plain;
+        memory_text_add(out, text + at, plain);
+        at += plain;
         if (at == length)
             break;
         size = utf8_read(text + at, length - at, &character);
@@ -101,55 +138,58 @@ static int write_string(FILE *out, const char *text, size_t length)
         write_escaped(out, character);
         at += size;
     }
-    putc('"', out);
+    write_text(out, "\"");
     return 0;
 }
 
-static int write_value(FILE *out, json_object *value);
+static int write_value(MemoryText *out, json_object *value);
 
-static int write_object(FILE *out, json_object *object)
+static int write_object(MemoryText *out, json_object *object)
 {
     const char *comma = "";
 
-    putc('{', out);
+    write_text(out, "{");
     json_object_object_foreach (object, name, member) {
-        fputs(comma, out);
+        write_text(out, comma);
         if (write_string(out, name, strlen(name)) < 0)
             return -1;
-        putc(':', out);
+        write_text(out, ":");
         if (write_value(out, member) < 0)
             return -1;
         comma = ",";
     }
-    putc('}', out);
+    write_text(out, "}");
     return 0;
 }
 
-static int write_array(FILE *out, json_object *array)
+static int write_array(MemoryText *out, json_object *array)
 {
-    putc('[', out);
+    write_text(out, "[");
     for (size_t i = 0; i < json_object_array_length(array); i++) {
         if (i > 0)
-            putc(',', out);
+            write_text(out, ",");
         if (write_value(out, json_object_array_get_idx(array, i)) < 0)
             return -1;
     }
-    putc(']', out);
+    write_text(out, "]");
     return 0;
 }
 
-static int write_value(FILE *out, json_object *value)
+static int write_value(MemoryText *out, json_object *value)
 {
     json_type type = json_object_get_type(value);
     char buffer[JSON_SCALAR_SIZE];
+    const char *text;
 
     if (type == json_type_string)
         return write_string(out, json_object_get_string(value),
                             (size_t)json_object_get_string_len(value));
     if (type != json_type_object && type != json_type_array) {
-        const char *text = json_scalar(value, buffer);
-
-        return text && fputs(text, out) >= 0 ? 0 : -1;
+        text = json_scalar(value, buffer);
+        if (!text)
+            return -1;
+        write_text(out, text);
+        return 0;
     }
     if (json_object_get_userdata(value) == &incomplete)
         return -1;
@@ -158,15 +198,10 @@ static int write_value(FILE *out, json_object *value)
 
 char *json_canonical_text(json_object *value)
 {
-    MemoryText text;
-    FILE *out = value ? memory_text_open(&text) : NULL;
-    char *whole;
-    int result;
+    MemoryText text = {0};
+    int result = value ? write_value(&text, value) : -1;
+    char *whole = memory_text_close(&text);
 
-    if (!out)
-        return NULL;
-    result = write_value(out, value);
-    whole = memory_text_close(&text);
     if (result == 0)
         return whole;
     free(whole);

@@ -22,6 +22,12 @@ void json_append(json_object *array, json_object *value);
  */
 char *json_canonical_text(json_object *value);
 
+/*
+ * How many of the @length bytes at @text stand for themselves inside a JSON string: from the first
+ * on, printable ASCII but the quote and the backslash.
+ */
+size_t json_plain_bytes(const char *text, size_t length);
+
 /* Room for the text of any number that is not kept as it was written. */
 #define JSON_SCALAR_SIZE 32
 

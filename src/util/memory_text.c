@@ -24,18 +24,22 @@ static bool make_room(MemoryText *text, size_t needed)
 }
 
 /* What follows a loss is lost as well: there is no text with a hole in it. */
+void memory_text_add(MemoryText *text, const void *bytes, size_t size)
+{
+    if (text->has_failed || !make_room(text, text->length + size + 1)) {
+        text->has_failed = true;
+        return;
+    }
+    memcpy(text->bytes + text->length, bytes, size);
+    text->length += size;
+}
+
 static ssize_t write_bytes(void *cookie, const char *bytes, size_t size)
 {
     MemoryText *text = cookie;
 
-    if (text->has_failed || !make_room(text, text->length + size + 1)) {
-        text->has_failed = true;
-        return 0;
-    }
-    memcpy(text->bytes + text->length, bytes, size);
-    text->length += size;
-    text->bytes[text->length] = '\0';
-    return (ssize_t)size;
+    memory_text_add(text, bytes, size);
+    return text->has_failed ? 0 : (ssize_t)size;
 }
 
 FILE *memory_text_open(MemoryText *text)
@@ -47,10 +51,11 @@ FILE *memory_text_open(MemoryText *text)
 
 char *memory_text_close(MemoryText *text)
 {
-    bool has_failed = ferror(text->out) || !make_room(text, text->length + 1);
-
-    has_failed = fclose(text->out) != 0 || has_failed || text->has_failed;
-    if (has_failed) {
+    if (text->out) {
+        text->has_failed |= ferror(text->out) != 0;
+        text->has_failed |= fclose(text->out) != 0;
+    }
+    if (text->has_failed || !make_room(text, text->length + 1)) {
         free(text->bytes);
         return NULL;
     }

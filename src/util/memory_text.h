@@ -21,6 +21,12 @@ typedef struct MemoryText {
 /* Returns what to write to, or NULL when out of memory. */
 FILE *memory_text_open(MemoryText *text);
 
+/*
+ * Adds @size bytes at @bytes without a stream, to a text that starts as zeros and not with
+ * memory_text_open(): for what is written in many small pieces.
+ */
+void memory_text_add(MemoryText *text, const void *bytes, size_t size);
+
 /* All that was written (caller frees), or NULL when any of it was lost. */
 char *memory_text_close(MemoryText *text);
 

@@ -26,7 +26,7 @@ MUTANTS = [
     Mutant("a leading zero is a number", "src/request/json_strict.c",
            "if (whole == 0 || (whole > 1 && text[at] == '0'))", "if (whole == 0)"),
     Mutant("an integer may be rounded", "src/request/json_strict.c",
-           "if (is_integer && !fits_64_bits(text, at))", "if (is_integer && at > 64)"),
+           "if (errno != 0)\n        return refuse(lexer, \"integer", "if (errno == EINVAL)\n        return refuse(lexer, \"integer"),
     Mutant("id and exec-oob go on", "src/request/request.c",
            'strcmp(key, "id") == 0 || strcmp(key, "exec-oob") == 0', 'strcmp(key, "ID") == 0'),
     Mutant("the actions of a transaction are not judged", "src/request/request.c",
