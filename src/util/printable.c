@@ -3,35 +3,63 @@
 
 #include "memory_text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_plain(char byte, const char *also)
+{
+    if (byte < 0x20 || byte > 0x7e || byte == '\\')
+        return false;
+    while (*also && *also != byte)
+        also++;
+    return !*also;
+}
+
+/* How many bytes @text begins with, of @most, that are written as they are. */
+static size_t plain_length(const char *text, const char *also, size_t most)
+{
+    size_t length = 0;
+
+    while (length < most && is_plain(text[length], also))
+        length++;
+    return length;
+}
+
 void write_printable(FILE *out, const char *text, const char *also, size_t most)
 {
-    size_t count = 0;
-
     if (!text) {
         fputc('-', out);
         return;
     }
-    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-        if (count++ == most) {
+    while (*text) {
+        size_t plain = plain_length(text, also, most);
+
+        fwrite(text, 1, plain, out);
+        text += plain;
+        most -= plain;
+        if (!*text)
+            return;
+        if (most == 0) {
             fputs("...", out);
             return;
         }
-        if (*byte < 0x20 || *byte > 0x7e || *byte == '\\' || strchr(also, *byte))
-            fprintf(out, "\\x%02x", *byte);
-        else
-            fputc(*byte, out);
+        fprintf(out, "\\x%02x", (unsigned char)*text);
+        text++;
+        most--;
     }
 }
 
 char *printable_cut(const char *text, const char *also, size_t most)
 {
     MemoryText copy;
-    FILE *out = memory_text_open(&copy);
+    FILE *out;
 
+    /* Nearly every name is. */
+    if (text && text[plain_length(text, also, most)] == '\0')
+        return strdup(text);
+    out = memory_text_open(&copy);
     if (!out)
         return NULL;
     write_printable(out, text, also, most);
