@@ -266,6 +266,13 @@ static bool only_audits(const Policy *host, const Policy *policy)
     return policy->mode == MODE_AUDIT && (policy == host || !host->enforces_domains);
 }
 
+static bool has_limits(const Settling *settling)
+{
+    const Policy *domain = settling->question->domain;
+
+    return settling->question->host->n_limits > 0 || (domain && domain->n_limits > 0);
+}
+
 /* The limits of the policies that only audit, or those of the others. */
 static void take_limits_of(Settling *settling, bool audits)
 {
@@ -299,7 +306,7 @@ static void take_limits_of(Settling *settling, bool audits)
  */
 static void take_limits(Settling *settling)
 {
-    if (!settling->record)
+    if (!settling->record || !has_limits(settling))
         return;
     take_limits_of(settling, false);
     if (settling->answer->decision.verdict != VERDICT_DENY)
