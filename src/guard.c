@@ -255,6 +255,7 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
                         .text = call->text,
                         .length = call->length,
                         .profile = chooses_confidential(call) ? "confidential" : NULL,
+                        .counts_repeats = call->host && call->host->repeat_seconds > 0,
                         .when = time(NULL)};
     AuditRecord audit_record;
     Reason why = {""};

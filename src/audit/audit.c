@@ -213,7 +213,8 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
 {
     const ClassWording *wording = wording_of(event->decision);
     const char *command = audit_command(event);
-    bool is_repeatable = event->decision && event->decision->verdict == VERDICT_ALLOW &&
+    bool is_repeatable = event->counts_repeats && event->decision &&
+                         event->decision->verdict == VERDICT_ALLOW &&
                          wording == &class_wordings[CLASS_SAFE];
     MemoryText text;
     FILE *out;

@@ -38,6 +38,7 @@ typedef struct AuditEvent {
     const Grant *refused_grant; /* denied: a grant that names it and does not count; NULL: none */
     GrantObstacle obstacle; /* why it does not */
     bool is_repeated; /* the same limit has denied before, and was recorded: less loud */
+    bool counts_repeats; /* the host policy has what repeats a safe command counted */
     time_t when;
 } AuditEvent;
 
@@ -46,8 +47,9 @@ typedef struct AuditRecord {
     char *line; /* without a newline; NULL when out of memory: then nothing may pass */
     char *json; /* the same for the durable trail; NULL: it has none */
     /*
-     * Of a safe command that passes: the start of a JSON object with all that a repetition of
-     * it would share; else NULL. Two records are the same command when this is the same.
+     * Where repetitions are counted, of a safe command that passes: the start of a JSON object
+     * with all that a repetition of it would share; else NULL. Two records are the same command
+     * when this is the same.
      */
     char *repeat;
     const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */

@@ -103,6 +103,7 @@ static const FaultRow rows[] = {
     {"values on record", CHANNEL_QMP,
      QMP_WITH("screendump", "{\"filename\":\"/tmp/x\",\"head\":3,\"device\":\"d\"}"),
      "<allow command='screendump' record='filename head device'/>", NULL, true},
+    {"what may be counted", CHANNEL_QMP, QMP("query-status"), "(repeat='60')", NULL, true},
     {"within a limit", CHANNEL_QMP, QMP("query-status"),
      "<limit command='query-*' count='3' per='1m'/><allow/>", NULL, true},
     {"over a limit", CHANNEL_QMP,

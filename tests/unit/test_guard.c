@@ -479,6 +479,42 @@ static void test_threads(void **state)
     }
 }
 
+/* A GuardRecorder: says whether the record tells its repetitions from others. */
+static GuardRecorded note_repeat(void *data, const AuditRecord *record)
+{
+    *(bool *)data = record->repeat != NULL;
+    return RECORDED_WHOLE;
+}
+
+static void test_what_is_counted(void **state)
+{
+    static const struct {
+        const char *attributes;
+        const char *text;
+        bool is_counted;
+    } of[] = {
+        {"repeat='60'", "{\"execute\":\"query-status\"}", true},
+        {"repeat='0'", "{\"execute\":\"query-status\"}", false},
+        {"", "{\"execute\":\"query-status\"}", false},
+        {"repeat='60'", "{\"execute\":\"system_powerdown\"}", false},
+        {"repeat='60'", "{\"execute\":\"inject-nmi\"}", false},
+        {"repeat='60'", "hello", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(of); i++) {
+        Policy *host = policy_of(POLICY_HOST, of[i].attributes, "");
+        GuardCall call = call_of(CHANNEL_QMP, of[i].text, host);
+        bool is_counted = !of[i].is_counted;
+        GuardAnswer answer;
+
+        guard_judge(&call, note_repeat, &is_counted, &answer);
+        assert_int_equal(is_counted, of[i].is_counted);
+        guard_answer_clear(&answer);
+        policy_unref(host);
+    }
+}
+
 int main(void)
 {
     /* First, while no profile is loaded yet. */
@@ -487,6 +523,7 @@ int main(void)
     unit_add("zero answer", test_zero_answer, NULL);
     unit_add("the recorder fails", test_recorder_fails, NULL);
     unit_add("dry run", test_dry_run, NULL);
+    unit_add("what is counted", test_what_is_counted, NULL);
     unit_add("failed rule", test_failed_rule, NULL);
     unit_add("forwarded text", test_forwarded_text, NULL);
     unit_add("length", test_length, NULL);
