@@ -52,6 +52,12 @@ const CatalogEntry *catalog_find(Channel channel, const char *name)
     return found ? &catalog_entries[found->entry] : NULL;
 }
 
+/* Most commands have several effects that add the same. */
+static bool adds(const CatalogEffect *effect, const Classification *to)
+{
+    return effect->groups & ~to->groups || effect->raises_to > to->command_class;
+}
+
 Classification catalog_classify(const CatalogEntry *entry, Channel channel, json_object *arguments)
 {
     Classification result = {CLASS_UNKNOWN, GROUP_UNKNOWN};
@@ -63,7 +69,7 @@ Classification catalog_classify(const CatalogEntry *entry, Channel channel, json
     for (size_t i = 0; entry && i < entry->n_effects; i++) {
         const CatalogEffect *effect = &entry->effects[i];
 
-        if (!effect_matches(effect, arguments))
+        if (!adds(effect, &result) || !effect_matches(effect, arguments))
             continue;
         result.groups |= effect->groups;
         if (effect->raises_to > result.command_class)

@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("control characters in an HMP line", "src/request/hmp_line.c",
            '(character < 0x20 && !strchr("\\t\\n\\r", (int)character))', "(character == 0)"),
     Mutant("effects of arguments are not looked at", "src/catalog/catalog.c",
-           "if (!effect_matches(effect, arguments))", "if (!arguments || entry)"),
+           "!effect_matches(effect, arguments)", "entry"),
     Mutant("an HMP line is as safe as what it does", "src/catalog/catalog.c",
            "    if (channel == CHANNEL_HMP) {", "    if (channel == CHANNEL_HMP && !entry) {"),
     Mutant("what the catalogue lacks is safe", "src/catalog/catalog.c",
