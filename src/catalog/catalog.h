@@ -62,9 +62,16 @@ typedef struct EffectCondition {
     const char *glob;
 } EffectCondition;
 
+/* One part of a path: `x`, `x[]` or `**`. */
+typedef struct EffectStep {
+    const char *member; /* NULL: any depth, this object included */
+    bool is_list; /* any element of the member, if it is a list */
+} EffectStep;
+
 /* Arguments that make a command worse than its name alone says: a line of effects.table. */
 typedef struct CatalogEffect {
-    const char *path; /* members joined by dots; x[] any element of a list, ** any depth */
+    const EffectStep *path; /* from the arguments to the value */
+    size_t n_path;
     EffectTest test;
     const char *glob;
     const EffectCondition *when; /* all of them must hold */

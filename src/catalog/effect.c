@@ -4,13 +4,10 @@
 #include "util/glob.h"
 #include "util/json_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The table's globs are short, so this is far more than any text needs. */
 #define GLOB_STEPS ((size_t)1 << 27)
-
-#define MEMBER_MAX 128
 
 /* Where the walk is: an object, and the object around it. */
 typedef struct Place {
@@ -18,7 +15,7 @@ typedef struct Place {
     json_object *parent;
 } Place;
 
-static bool walk(const CatalogEffect *effect, Place place, const char *path);
+static bool walk(const CatalogEffect *effect, Place place, size_t at);
 
 static bool text_matches(const char *glob, json_object *value)
 {
@@ -84,70 +81,66 @@ static bool conditions_hold(const CatalogEffect *effect, Place place)
 }
 
 /* `**`: here, and below every member and element. */
-static bool walk_all(const CatalogEffect *effect, Place place, const char *path, const char *rest)
+static bool walk_all(const CatalogEffect *effect, Place place, size_t at)
 {
     if (json_object_is_type(place.object, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(place.object); i++) {
             Place element = {json_object_array_get_idx(place.object, i), place.parent};
 
-            if (walk(effect, element, path))
+            if (walk_all(effect, element, at))
                 return true;
         }
         return false;
     }
     if (!json_object_is_type(place.object, json_type_object))
         return false;
-    if (walk(effect, place, rest))
+    if (walk(effect, place, at + 1))
         return true;
     json_object_object_foreach (place.object, name, member) {
         (void)name;
-        if (walk(effect, (Place){member, place.object}, path))
+        if (walk_all(effect, (Place){member, place.object}, at))
             return true;
     }
     return false;
 }
 
 /* `x[]`: every element of the list; a value that is no list counts as its only element. */
-static bool walk_list(const CatalogEffect *effect, Place place, json_object *list, const char *rest)
+static bool walk_list(const CatalogEffect *effect, Place place, json_object *list, size_t at)
 {
     if (!json_object_is_type(list, json_type_array))
-        return *rest ? walk(effect, (Place){list, place.object}, rest)
-                     : value_passes(effect->test, effect->glob, list) &&
-                           conditions_hold(effect, place);
+        return at < effect->n_path ? walk(effect, (Place){list, place.object}, at)
+                                   : value_passes(effect->test, effect->glob, list) &&
+                                         conditions_hold(effect, place);
     for (size_t i = 0; i < json_object_array_length(list); i++) {
-        if (walk_list(effect, place, json_object_array_get_idx(list, i), rest))
+        if (walk_list(effect, place, json_object_array_get_idx(list, i), at))
             return true;
     }
     return false;
 }
 
-static bool walk(const CatalogEffect *effect, Place place, const char *path)
+/* Whether the effect's path from step @at on leads from @place to a value that passes. */
+static bool walk(const CatalogEffect *effect, Place place, size_t at)
 {
-    char name[MEMBER_MAX];
-    size_t length = strcspn(path, ".");
-    const char *rest = path[length] ? path + length + 1 : path + length;
+    const EffectStep *step = &effect->path[at];
     json_object *member = NULL;
-    bool is_list;
 
-    if (strncmp(path, "**", 2) == 0)
-        return walk_all(effect, place, path, rest);
-    if (length >= sizeof(name) || !json_object_is_type(place.object, json_type_object))
+    if (!step->member)
+        return walk_all(effect, place, at);
+    if (!json_object_is_type(place.object, json_type_object))
         return false;
-    is_list = length > 2 && strncmp(path + length - 2, "[]", 2) == 0;
-    snprintf(name, sizeof(name), "%.*s", (int)(is_list ? length - 2 : length), path);
-    if (!*rest && !is_list)
-        return member_passes(place.object, name, effect->test, effect->glob) &&
+    if (at + 1 == effect->n_path && !step->is_list)
+        return member_passes(place.object, step->member, effect->test, effect->glob) &&
                conditions_hold(effect, place);
-    if (!json_object_object_get_ex(place.object, name, &member))
+    if (!json_object_object_get_ex(place.object, step->member, &member))
         return false;
-    if (is_list)
-        return walk_list(effect, place, member, rest);
-    return walk(effect, (Place){member, place.object}, rest);
+    if (step->is_list)
+        return walk_list(effect, place, member, at + 1);
+    return walk(effect, (Place){member, place.object}, at + 1);
 }
 
 bool effect_matches(const CatalogEffect *effect, json_object *arguments)
 {
     if (!arguments)
         return effect->test == EFFECT_ABSENT && effect->n_when == 0;
-    return walk(effect, (Place){arguments, NULL}, effect->path);
+    return walk(effect, (Place){arguments, NULL}, 0);
 }

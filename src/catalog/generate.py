@@ -173,9 +173,17 @@ class Effect:
         joined = ".".join(part for part in (path, self.path) if part)
         return Effect(joined, self.test, self.when + when, self.groups, self.raises_to)
 
+    def path_to_c(self):
+        """An initializer of EffectSteps."""
+        steps = []
+        for part in self.path.split("."):
+            name, is_list = part.removesuffix("[]"), "true" if part.endswith("[]") else "false"
+            steps.append(f"{{{'NULL' if name == '**' else c_string(name)}, {is_list}}}")
+        return f"(const EffectStep[]){{{', '.join(steps)}}}, {len(steps)}"
+
     def to_c(self):
         when = f"(const EffectCondition[]){{{', '.join(self.when)}}}" if self.when else "NULL"
-        return (f"{{{c_string(self.path)}, {self.test}, {when}, {len(self.when)}, "
+        return (f"{{{self.path_to_c()}, {self.test}, {when}, {len(self.when)}, "
                 f"{c_set(self.groups)}, {c_class(self.raises_to)}}},")
 
 

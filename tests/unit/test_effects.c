@@ -261,6 +261,18 @@ static const char *const test_names[] = {
     [EFFECT_ABSENT] = "absent", [EFFECT_PLAIN] = "plain",
 };
 
+static void print_untried(const CatalogEntry *entry, const CatalogEffect *effect, bool holds)
+{
+    print_error("%s %s: ", channel_name(entry->channel), entry->name);
+    for (size_t i = 0; i < effect->n_path; i++)
+        print_error("%s%s%s", i > 0 ? "." : "",
+                    effect->path[i].member ? effect->path[i].member : "**",
+                    effect->path[i].is_list ? "[]" : "");
+    print_error(" %s%s%s%s: %s\n", test_names[effect->test], effect->glob ? effect->glob : "",
+                effect->n_when ? " when " : "", effect->n_when ? effect->when[0].member : "",
+                holds ? "holds in every row" : "holds in no row");
+}
+
 static size_t report_untried(const CatalogEntry *entry, Request *const *requests)
 {
     CLEANUP(mem) Tried *tried = calloc(entry->n_effects + 1, sizeof(*tried));
@@ -269,15 +281,10 @@ static size_t report_untried(const CatalogEntry *entry, Request *const *requests
     assert_non_null(tried);
     try_rows(entry, requests, tried);
     for (size_t i = 0; i < entry->n_effects; i++) {
-        const CatalogEffect *effect = &entry->effects[i];
-
         if (tried[i].holds && tried[i].fails)
             continue;
         count++;
-        print_error("%s %s: %s %s%s%s%s: %s\n", channel_name(entry->channel), entry->name,
-                    effect->path, test_names[effect->test], effect->glob ? effect->glob : "",
-                    effect->n_when ? " when " : "", effect->n_when ? effect->when[0].member : "",
-                    tried[i].holds ? "holds in every row" : "holds in no row");
+        print_untried(entry, &entry->effects[i], tried[i].holds);
     }
     return count;
 }
