@@ -22,7 +22,7 @@ GuardCall bench_call(const char *text, size_t length, const Policy *host);
 /* A GuardRecorder that puts the record nowhere. */
 GuardRecorded bench_record(void *data, const AuditRecord *record);
 
-/* Of a clock that nobody sets. */
+/* That this thread has had of a processor: nothing measured here waits for anything. */
 double bench_nanoseconds(void);
 
 #endif

@@ -2,23 +2,25 @@
 /*
  * What does a decision cost among 10, 100, 1000 and 10000 rules?
  *
- *   build/tests/bench/decide
+ *   build/tests/bench/decide ROUNDS
+ *   build/tests/bench/decide once
  *
  * Each policy has rules for commands that are not the one asked for, a tenth of them by
  * group or with a wildcard up to ten, and then lets the profile decide. The policies take
- * turns, so that the machine's mood is shared; printed are the medians and their ratio to
- * the smallest policy's. Reading the text is measured beside it: it is part of every call.
+ * turns, so that the machine's mood is shared.
+ *
+ * Prints for each round and policy the nanoseconds of decide() alone; with `once`, for each
+ * policy, the allocations of a whole guard_judge() and their bytes.
  */
-#include "decide.h"
+#include "allocations.h"
+#include "common.h"
 #include "util/cleanup.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS 201
 #define REPEATS 200
+
+static const char text[] = "{\"execute\":\"query-status\"}";
 
 static const size_t sizes[] = {10, 100, 1000, 10000};
 
@@ -26,13 +28,12 @@ static const size_t sizes[] = {10, 100, 1000, 10000};
 
 static Policy *make_policy(size_t n_rules)
 {
-    char *text = NULL;
+    CLEANUP(mem) char *elements = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    PolicyError error;
-    Policy *policy;
+    FILE *out = open_memstream(&elements, &size);
 
-    fputs("<policy xmlns='" POLICY_NAMESPACE "'>", out);
+    if (!out)
+        bench_fail("out of memory");
     for (size_t i = 0; i < n_rules; i++) {
         if (i % 10 == 0 && i < 100)
             fprintf(out,
@@ -41,86 +42,74 @@ static Policy *make_policy(size_t n_rules)
         else
             fprintf(out, "<deny command='x-command-%zu'/>", i);
     }
-    fputs("</policy>", out);
     fclose(out);
-    policy = policy_parse(text, size, POLICY_HOST, &error);
-    if (!policy) {
-        fprintf(stderr, "line %u: %s\n", error.line, error.reason.text);
-        exit(1);
-    }
-    free(text);
-    return policy;
-}
-
-static double nanoseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+    return bench_policy(elements);
 }
 
 static double time_decisions(const Question *question)
 {
-    double start = nanoseconds();
+    double start = bench_nanoseconds();
 
     for (int i = 0; i < REPEATS; i++) {
         if (decide(question).verdict != VERDICT_ALLOW)
-            exit(1);
+            bench_fail("it is not allowed");
     }
-    return (nanoseconds() - start) / REPEATS;
+    return (bench_nanoseconds() - start) / REPEATS;
 }
 
-static double time_reading(const char *text)
+static void do_rounds(Policy *const *policies, long rounds)
 {
-    double start = nanoseconds();
-
-    for (int i = 0; i < REPEATS; i++)
-        request_free(request_parse(CHANNEL_QMP, text, strlen(text), NULL));
-    return (nanoseconds() - start) / REPEATS;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double first = *(const double *)a;
-    double second = *(const double *)b;
-
-    return (first > second) - (first < second);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare);
-    return values[ROUNDS / 2];
-}
-
-int main(void)
-{
-    static const char text[] = "{\"execute\":\"query-status\"}";
-    static double taken[SIZE_COUNT][ROUNDS];
-    static double reading[ROUNDS];
     Request *request = request_parse(CHANNEL_QMP, text, strlen(text), NULL);
-    Caller caller = {.label = "alice", .user = "alice"};
-    Policy *policies[SIZE_COUNT];
-    double least;
 
+    for (long round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < SIZE_COUNT; i++) {
+            size_t turn = round % 2 ? SIZE_COUNT - 1 - i : i;
+            Question question = {
+                .request = request, .caller = &bench_caller, .host = policies[turn]};
+
+            printf("%zu\t%.1f\n", sizes[turn], time_decisions(&question));
+        }
+    }
+    request_free(request);
+}
+
+static void judge(const Policy *policy)
+{
+    const GuardCall call = bench_call(text, strlen(text), policy);
+    GuardAnswer answer;
+
+    guard_judge(&call, bench_record, NULL, &answer);
+    if (!answer.passes)
+        bench_fail("it is refused");
+    guard_answer_clear(&answer);
+}
+
+static void count_allocations(Policy *const *policies)
+{
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
+        Allocations found;
+
+        judge(policies[i]); /* the first one may make what is kept */
+        allocations_start();
+        judge(policies[i]);
+        found = allocations_end();
+        printf("%zu\t%zu\t%zu\n", sizes[i], found.count, found.bytes);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    Policy *policies[SIZE_COUNT];
+
+    if (argc != 2)
+        bench_fail("usage: decide ROUNDS | once");
     for (size_t i = 0; i < SIZE_COUNT; i++)
         policies[i] = make_policy(sizes[i]);
-    for (int round = 0; round < ROUNDS; round++) {
-        for (size_t i = 0; i < SIZE_COUNT; i++) {
-            Question question = {.request = request, .caller = &caller, .host = policies[i]};
-
-            taken[i][round] = time_decisions(&question);
-        }
-        reading[round] = time_reading(text);
-    }
-    least = median(taken[0]);
-    printf("%8s  %8s  %s\n", "rules", "ns", "ratio");
-    for (size_t i = 0; i < SIZE_COUNT; i++) {
-        printf("%8zu  %8.0f  %.2f\n", sizes[i], median(taken[i]), median(taken[i]) / least);
+    if (strcmp(argv[1], "once") == 0)
+        count_allocations(policies);
+    else
+        do_rounds(policies, atol(argv[1]));
+    for (size_t i = 0; i < SIZE_COUNT; i++)
         policy_unref(policies[i]);
-    }
-    printf("%8s  %8.0f  (reading the text)\n", "-", median(reading));
-    request_free(request);
     return 0;
 }
