@@ -186,8 +186,9 @@ def _in_order_of(decisions, all_sent):
         same = waiting.get(record["text"])
         if not same:
             raise Place(len(found), f"a record of what was not sent, or sent once: {record!r:.400}")
-        # The same bytes may have gone to two channels.
-        found.append(next((sent for sent in same if sent.text.channel == record["channel"]), same[0]))
+        # The same bytes may have gone to two channels, and with a descriptor and without.
+        found.append(max(same, key=lambda sent: (sent.text.channel == record["channel"],
+                                                 (sent.error == DENIED) == (record["verdict"] == "deny"))))
         same.remove(found[-1])
     if any(waiting.values()):
         raise Place(0, f"texts without a record: {waiting!r:.400}")

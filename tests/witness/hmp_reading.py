@@ -88,7 +88,7 @@ class Reader:
         value = -value if minus else value
         value = (value + (1 << 63)) % (1 << 64) - (1 << 63)
         self.skip()
-        if self.peek() and self.peek() in b"+-*/%&|^~('$":
+        if self.peek() and self.peek() in b"+-*/%&|^":
             raise Unreadable("arithmetic")
         if kind[0] == "i" and value >> 32 not in (0,):
             raise Unreadable("more than 32 bits")

@@ -155,6 +155,18 @@ def test_clients_may_send_the_same_bytes_on_two_channels():
         case.check(clients=2)
 
 
+def test_clients_may_send_the_same_bytes_with_and_without_a_descriptor():
+    """To each its own verdict, whoever comes first."""
+    case = Case()
+    text = Text("qmp", QUERY, fds=1)
+    case.sent.insert(0, Sent(text, DENIED, "x"))
+    case.records.append(record(text, 5, "deny", rule="request:stray-fd", command="query-name", parameters=[]))
+    assert case.check(clients=2)["refused"] == 2
+    case.sent[0] = Sent(text, 0, "")
+    with pytest.raises(Place, match="verdict deny, but"):
+        case.check(clients=2)
+
+
 @pytest.mark.parametrize("policy", ["closed", "observe", "restricted", "baseline"])
 def test_what_the_policy_does_not_permit_is_found(policy):
     with pytest.raises(Place, match="does not permit"):
@@ -212,7 +224,8 @@ def test_unreadable(text):
     (b"c", "cont", {}), (b" info\tstatus ", "info status", {}), (b"print/x 017", "print", {"fmt": b"/x", "val": 15}),
     (b'qom-get "/a\\"b""type"', "qom-get", {"path": b'/a"b', "property": b"type"}),
     (b"device_del x;y", "device_del", {"id": b"x;y"}), (b'memsave -1 0x10 "x"', "memsave",
-                                                    {"val": -1, "size": 16, "filename": b"x"})])
+                                                    {"val": -1, "size": 16, "filename": b"x"}),
+    (b"memsave 4 1 $", "memsave", {"val": 4, "size": 1, "filename": b"$"})])
 def test_hmp_line(line, name, arguments):
     assert read_line(line)[:2] == (name, arguments)
 
