@@ -30,6 +30,11 @@ class Row:
         if match and self.is_met is None and math.isfinite(self.figure):
             self.is_met = COMPARISONS[match[1]](self.figure, float(match[2]))
 
+    def to_json(self):
+        """JSON has no infinity: that is null."""
+        return {name: None if isinstance(value, float) and not math.isfinite(value) else value
+                for name, value in vars(self).items()}
+
     def number(self, value):
         if value is None:
             return ""

@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
+import traceback
 
 import section
 from rows import HEADINGS
@@ -32,6 +33,7 @@ def parse_arguments():
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--quick", action="store_true", help="short ones, for a look: some seconds for each section")
     parser.add_argument("--full", action="store_true", help="the long ones: a million commands, all sizes; hours")
+    parser.add_argument("--commands", type=int, metavar="N", help="how many `growth` sends while it watches memory")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--document", action="store_true", help="write the tables into docs/speed.md")
     options = parser.parse_args()
@@ -40,6 +42,8 @@ def parse_arguments():
         parser.error(f"no such section: {' '.join(sorted(unknown))}")
     if options.quick and (options.full or options.document):
         parser.error("--quick is for a look: neither --full nor --document goes with it")
+    if options.commands is not None and options.commands < 100:
+        parser.error("--commands is at least 100")
     if os.geteuid() != 0:
         parser.error("must be run as root: it starts daemons of its own")
     options.sections = {name: sections[name] for name in sections if not options.sections or name in options.sections}
@@ -78,7 +82,8 @@ def run_section(name, module, run):
             rows.append(row)
             if sys.stdout.isatty():
                 print("  " + "  ".join(filter(None, row.texts()[:4])), flush=True)
-    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+    except Exception as error:      # whatever it is, the other sections' hours shall not be lost
+        traceback.print_exc()
         failure = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
     if rows:
@@ -109,7 +114,7 @@ def main():
     if subprocess.run([section.REPO / "scripts/build"], check=False).returncode:
         return 2
     build = pathlib.Path(os.environ.get("QMP_GUARD_BUILD") or section.REPO / "build").absolute()
-    run = section.Run(build, options.quick, options.full)
+    run = section.Run(build, options.quick, options.full, options.commands)
     now = datetime.datetime.now(datetime.timezone.utc)
     command = shlex.join(["scripts/bench", *sys.argv[1:]])
     host = machine()
@@ -117,7 +122,7 @@ def main():
     results = {name: run_section(name, module, run) for name, module in options.sections.items()}
     if options.json:
         content = {"command": command, "time": now.isoformat(timespec="seconds"), "machine": host,
-                   "sections": {name: result | {"rows": [vars(row) for row in result["rows"]]}
+                   "sections": {name: result | {"rows": [row.to_json() for row in result["rows"]]}
                                 for name, result in results.items()}}
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if options.document:

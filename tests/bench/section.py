@@ -36,6 +36,7 @@ class Run:
     build: pathlib.Path         # the build directory: programs of tests/bench/*.c are in build/tests/bench
     is_quick: bool = False      # for a look, and to see whether it works
     is_full: bool = False       # as long as it takes
+    commands: int | None = None     # of a section that sends as many as it is told
 
     def choose(self, quick, usual, full=None):
         """How many, by the length of the run."""

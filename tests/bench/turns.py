@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """In which order things that are compared are measured."""
 
-import statistics
-
 
 def rounds(things, count):
     """The things in order and in reverse, in turn: A B B A A B B A. What drifts with time meets all alike."""
@@ -18,8 +16,3 @@ def measure_in_turns(measures, count):
         for name in order:
             results[name].append(measures[name]())
     return results
-
-
-def ratios(results, name, against, figure=statistics.median):
-    """Of each block to the one it was paired with; @figure makes a number of a block."""
-    return [figure(block) / figure(other) for block, other in zip(results[name], results[against])]
