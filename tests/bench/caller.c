@@ -107,12 +107,8 @@ static const struct CallRow {
     const char *name;
     bool (*call)(void);
 } calls[] = {
-    {"monitor", call_monitor},
-    {"info", call_info},
-    {"lookup", call_lookup},
-    {"xml", call_xml},
-    {"list", call_list},
-    {"proxy", call_proxy},
+    {"monitor", call_monitor}, {"info", call_info}, {"lookup", call_lookup},
+    {"xml", call_xml},         {"list", call_list}, {"proxy", call_proxy},
 };
 
 static const struct CallRow *find_call(const char *name)

@@ -46,8 +46,8 @@ static void *run_client(void *data)
     for (client->n_calls = 0; nanoseconds() < client->until; client->n_calls++) {
         char *answer = NULL;
 
-        if (virDomainQemuMonitorCommand(client->domains[client->at], "{\"execute\":\"query-status\"}",
-                                        &answer, 0) < 0)
+        if (virDomainQemuMonitorCommand(client->domains[client->at],
+                                        "{\"execute\":\"query-status\"}", &answer, 0) < 0)
             fail("query-status");
         free(answer);
         client->at = (client->at + 1) % client->n_domains;

@@ -19,6 +19,7 @@ import dataclasses
 import importlib
 import pathlib
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parents[1]
@@ -37,6 +38,7 @@ class Run:
     is_quick: bool = False      # for a look, and to see whether it works
     is_full: bool = False       # as long as it takes
     commands: int | None = None     # of a section that sends as many as it is told
+    started: float = dataclasses.field(default_factory=time.monotonic)
 
     def choose(self, quick, usual, full=None):
         """How many, by the length of the run."""
@@ -49,7 +51,7 @@ class Run:
 
     def say(self, text):
         """What goes on, for whoever waits; no part of the result."""
-        print(f"  ({text})", file=sys.stderr, flush=True)
+        print(f"  [{time.monotonic() - self.started:.0f} s] {text}", file=sys.stderr, flush=True)
 
 
 def names():

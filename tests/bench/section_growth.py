@@ -21,6 +21,11 @@ from turns import measure_in_turns
 TITLE = "growth: machines, clients, policies, commands"
 LABS = {"plain": ["--unguarded"], "plain, too": ["--unguarded"], "guarded": []}
 TARGET = (200, 8)       # machines, clients
+# By the number of machines, in rising order: how many clients.
+QUICK = {1: [8], 3: [8]}
+USUAL = {1: [1, 64], 200: [8]}
+FULL = {number: [1, 2, 4, 8, 16, 32, 64] for number in (1, 10, 50, 200)}
+BLOCK = 0.1             # seconds
 STEPS = 10              # of the memory's table
 TRAIL = "var/log/libvirt/qmp-guard/audit.log"
 
@@ -67,17 +72,16 @@ def measure_loads(run, labs):
     """A row for each number of machines and clients, and how the trail came out of it."""
     n_calls = n_machines = 0
     n_restarts = run.choose(1, 2, 5)
-    for wanted in run.choose([1, 3], [1, TARGET[0]], [1, 10, 50, TARGET[0]]):
+    for wanted, clients in run.choose(QUICK, USUAL, FULL).items():
         run.say(f"machines: {wanted} in each of {len(labs)} daemons")
         start_machines(labs, range(n_machines, wanted))
         n_machines = wanted
-        clients = run.choose([8], [1, TARGET[1], 64], [1, 2, 4, TARGET[1], 16, 32, 64])
         results = {number: [] for number in clients}
         for restart in range(n_restarts):
             for lab in list(labs.values())[::1 if restart % 2 == 0 else -1]:
                 lab.daemon("restart")
             for number in clients:
-                rates, calls = measure_load(labs, number, run.choose(4, 6, 20), run.choose(0.1, 0.3, 0.5))
+                rates, calls = measure_load(labs, number, run.choose(4, 20, 40), BLOCK)
                 results[number].append(rates)
                 n_calls += calls
         for number in clients:
@@ -124,7 +128,7 @@ def memory_row(lab, kind, workload, n_commands):
 
 
 def measure_memory(run, labs):
-    n_commands = run.commands or run.choose(500, 20000, 1000000)
+    n_commands = run.commands or run.choose(500, 10000, 1000000)
     for kind, workload in (("guarded", "passing"), ("guarded", "mixed"), ("guarded", "policies"), ("plain", "passing"),
                            ("plain", "policies")):
         run.say(f"memory: {n_commands} commands, {workload}, {kind}")
