@@ -20,6 +20,11 @@ from rows import HEADINGS
 DOCUMENT = section.REPO / "docs/speed.md"
 
 
+def place_of(name):
+    """Where a section's table goes in the document."""
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->\n)", re.DOTALL)
+
+
 def parse_arguments():
     sections = {name: section.load(name) for name in section.names()}
     lines = "".join(f"  {name:12}{' '.join((module.__doc__ or module.TITLE).split(chr(10) + chr(10))[0].split())}\n"
@@ -47,6 +52,9 @@ def parse_arguments():
     if os.geteuid() != 0:
         parser.error("must be run as root: it starts daemons of its own")
     options.sections = {name: sections[name] for name in sections if not options.sections or name in options.sections}
+    missing = [name for name in options.sections if not place_of(name).search(DOCUMENT.read_text(encoding="utf-8"))]
+    if options.document and missing:
+        parser.error(f"{DOCUMENT} has no <!-- {missing[0]} --> and <!-- end of {missing[0]} -->")
     return options
 
 
@@ -80,8 +88,7 @@ def run_section(name, module, run):
     try:
         for row in module.measure(run):
             rows.append(row)
-            if sys.stdout.isatty():
-                print("  " + "  ".join(filter(None, row.texts()[:4])), flush=True)
+            run.say("  ".join(filter(None, row.texts()[:4])))
     except Exception as error:      # whatever it is, the other sections' hours shall not be lost
         traceback.print_exc()
         failure = f"{type(error).__name__}: {error}"
@@ -102,10 +109,7 @@ def document(results, command, now, host):
                  f"{host['qemu']}, {host['processors']} processors ({host['processor']})", "",
                  "| " + " | ".join(HEADINGS) + " |", "|---" * len(HEADINGS) + "|"]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row.texts()) + " |" for row in result["rows"]]
-        table = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->\n)", re.DOTALL)
-        if not table.search(text):
-            raise RuntimeError(f"{DOCUMENT} has no place for {name}: <!-- {name} -->, <!-- end of {name} -->")
-        text = table.sub(lambda found, new="\n".join(lines): f"{found[1]}{new}\n{found[2]}", text)
+        text = place_of(name).sub(lambda found, new="\n".join(lines): f"{found[1]}{new}\n{found[2]}", text)
     DOCUMENT.write_text(text, encoding="utf-8")
 
 
