@@ -144,13 +144,25 @@ class WitnessedMachine(Machine):
 
 
 class GuestMachine(Machine):
-    """A machine that boots a Linux with QEMU's guest agent. Takes seconds to start."""
+    """A machine that boots a Linux with QEMU's guest agent. Takes seconds to start.
 
-    def __init__(self, connection):
+    @ports are further ports of the guest, by name; here each of them is the socket at port_path().
+    """
+
+    def __init__(self, connection, *ports):
         name = unique_name("guest")
         self.console = pathlib.Path(f"/var/log/libvirt/qemu/{name}.console")
         self.console.parent.mkdir(parents=True, exist_ok=True)
-        super().__init__(connection, run(GUEST, "xml", name).stdout)
+        root = ElementTree.fromstring(run(GUEST, "xml", name).stdout)
+        for port in ports:
+            root.find("devices").append(ElementTree.fromstring(
+                f"<channel type='unix'><source mode='bind' path='{self.port_path(name, port)}'/>"
+                f"<target type='virtio' name='{port}'/></channel>"))
+        super().__init__(connection, ElementTree.tostring(root, encoding="unicode"))
+
+    @staticmethod
+    def port_path(name, port):
+        return f"/run/libvirt/qemu/{name}.{port}"
 
     def wait(self, seconds=120):
         deadline = time.monotonic() + seconds
