@@ -30,7 +30,8 @@ def vm(shared_lab):
 
 
 @pytest.fixture
-def lab(shared_lab):
+def lab(shared_lab, vm):
+    """With the machine started, and so with a trail: not all that a test does leaves a record."""
     shared_lab.trail.mark()
     yield shared_lab
     shared_lab.set_host_policy(SHIPPED_DEFAULT)
