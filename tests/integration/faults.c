@@ -43,6 +43,8 @@ static int find_guard(struct dl_phdr_info *info, size_t size, void *data)
 
 static bool is_guard(const void *caller)
 {
+    if (!guard_end)
+        dl_iterate_phdr(find_guard, NULL);
     return (uintptr_t)caller >= guard_start && (uintptr_t)caller < guard_end;
 }
 
@@ -54,8 +56,6 @@ static void read_orders(void)
     char fresh[64];
     long nth;
 
-    if (!guard_end)
-        dl_iterate_phdr(find_guard, NULL);
     if (!file)
         return;
     if (fscanf(file, "%63s %ld %63s", name, &nth, fresh) == 3 && strcmp(fresh, token) != 0) {
@@ -85,8 +85,10 @@ static void tell(void)
 
 static bool fails(const char *name, const void *caller)
 {
+    if (!is_guard(caller))
+        return false;
     read_orders();
-    if (!is_guard(caller) || !is_hit(name))
+    if (!is_hit(name))
         return false;
     tell();
     return true;
@@ -125,6 +127,8 @@ FAILING(virIdentityGetUNIXUserID, -1)
 FAILING(virIdentityGetUNIXGroupID, -1)
 FAILING(virIdentityGetProcessID, -1)
 FAILING(virIdentityGetProcessTime, -1)
+FAILING(xmlCtxtReadMemory, 0)
+FAILING(nanosleep, -1)
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -132,7 +136,7 @@ void *__libc_realloc(void *old, size_t size);
 
 static bool lacks_memory(const void *caller)
 {
-    if (!is_guard(caller) || !is_hit("malloc"))
+    if (!guard_end || !is_guard(caller) || !is_hit("malloc"))
         return false;
     tell();
     return true;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each call that the plugin makes of libvirt, and each allocation of its own, fails in turn in a daemon."""
 
+import fcntl
 import itertools
 import os
 import pathlib
@@ -8,7 +9,8 @@ import pathlib
 import pytest
 
 from clients import REPO, is_denied, request
-from second_lab import SecondLab
+from machines import policy
+from second_lab import SHIPPED_DEFAULT, SecondLab
 
 FAULTS = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build")) / "tests/integration/faults.so"
 
@@ -77,4 +79,44 @@ def test_call_that_fails(lab, name):
     assert hits > 0
     assert lab.virsh("version").returncode == 0
     assert lab.run(lab.directory / "daemon", "pid").stdout == daemon
+    machine.discard()
+
+
+def change_policy(lab, machine):
+    machine.set_policy('<deny command="query-status"/>')
+
+
+def change_host_policy(lab, machine):
+    lab.set_host_policy(policy("<delegate/>", confirm="@dangerous"))
+
+
+def hold_trail(lab, machine):
+    file = open(f"{lab.trail.path}.head", "rb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+# A call that takes its time, and what makes it necessary after all.
+COSTLY = [("xmlCtxtReadMemory", change_policy), ("xmlCtxtReadMemory", change_host_policy), ("nanosleep", hold_trail)]
+
+
+@pytest.mark.parametrize("name, spoil", COSTLY)
+def test_a_command_like_the_last_costs_little(lab, name, spoil):
+    """A call that is to fail and does not was not made: no policy is parsed again, and nothing waited for.
+
+    Nor is the name service asked: test_unix_groups.py::test_command_does_not_wait_for_the_name_service.
+    """
+    machine = lab.machine()
+    machine.set_policy('<allow command="query-status" unix-group="root"/>',
+                       *[f'<deny command="none-{number}"/>' for number in range(1000)])
+    machine.send(request(ALLOWED))
+    for _ in range(20):
+        answer, decisions, is_hit = send_with_fault(lab, machine, ALLOWED, name, 1)
+        assert isinstance(answer, dict) and decisions == ["allow"] and not is_hit
+    held = spoil(lab, machine)
+    *_, is_hit = send_with_fault(lab, machine, ALLOWED, name, 1)
+    assert is_hit
+    if held:
+        held.close()
+    lab.set_host_policy(SHIPPED_DEFAULT)
     machine.discard()
