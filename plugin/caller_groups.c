@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "caller_groups.h"
 
+#include "util/monotonic.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -65,14 +67,6 @@ void group_list_unref(GroupList *list)
     unix_groups_clear(&list->groups);
     free(list->user);
     free(list);
-}
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static Slot *slot_of(uid_t uid)

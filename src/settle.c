@@ -4,9 +4,9 @@
 #include "audit/grant.h"
 #include "catalog/catalog_data.h"
 #include "util/cleanup.h"
+#include "util/monotonic.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Each try fails only because somebody else took or changed something meanwhile. */
 #define TAKE_TRIES 16
@@ -239,14 +239,6 @@ static void scan_limits(Settling *settling, const Policy *policy, LimitScan *sca
                                     .seconds = limit->seconds,
                                     .owner = *owner};
     }
-}
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Over a limit, the answer is as if a <deny> stood there. */
