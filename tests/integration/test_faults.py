@@ -79,6 +79,8 @@ def test_call_that_fails(lab, name):
     assert hits > 0
     assert lab.virsh("version").returncode == 0
     assert lab.run(lab.directory / "daemon", "pid").stdout == daemon
+    # Nothing is to fail that the daemon does at its end.
+    assert not send_with_fault(lab, machine, ALLOWED, "nothing", 1)[2]
     machine.discard()
 
 
