@@ -9,6 +9,9 @@
 /* The table's globs are short, so this is far more than any text needs. */
 #define GLOB_STEPS ((size_t)1 << 27)
 
+/* To compare so many names takes less than to hash one. */
+#define FEW_MEMBERS 8
+
 /* Where the walk is: an object, and the object around it. */
 typedef struct Place {
     json_object *object;
@@ -16,6 +19,21 @@ typedef struct Place {
 } Place;
 
 static bool walk(const CatalogEffect *effect, Place place, size_t at);
+
+static bool find_member(json_object *object, const char *name, json_object **ret)
+{
+    if (!json_object_is_type(object, json_type_object))
+        return false;
+    if (json_object_object_length(object) > FEW_MEMBERS)
+        return json_object_object_get_ex(object, name, ret);
+    json_object_object_foreach (object, key, value) {
+        if (strcmp(key, name) == 0) {
+            *ret = value;
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool text_matches(const char *glob, json_object *value)
 {
@@ -63,7 +81,7 @@ static bool member_passes(json_object *object, const char *name, EffectTest test
 {
     json_object *value = NULL;
 
-    if (!json_object_object_get_ex(object, name, &value))
+    if (!find_member(object, name, &value))
         return test == EFFECT_ABSENT;
     return value_passes(test, glob, value);
 }
@@ -131,7 +149,7 @@ static bool walk(const CatalogEffect *effect, Place place, size_t at)
     if (at + 1 == effect->n_path && !step->is_list)
         return member_passes(place.object, step->member, effect->test, effect->glob) &&
                conditions_hold(effect, place);
-    if (!json_object_object_get_ex(place.object, step->member, &member))
+    if (!find_member(place.object, step->member, &member))
         return false;
     if (step->is_list)
         return walk_list(effect, place, member, at + 1);
