@@ -164,8 +164,7 @@ void trail_chain(const char *before, const char *line, size_t length, char ret[D
     digest_finish(&digest, ret);
 }
 
-/* Where the last whole line ends, behind its newline: mostly at @size, the file's. -1: no saying.
- */
+/* Where the last whole line ends, behind its newline. -1: there is no saying. */
 static off_t last_line_end(int fd, off_t size)
 {
     char piece[4096];
@@ -184,27 +183,39 @@ static off_t last_line_end(int fd, off_t size)
     return 0;
 }
 
+/* What stands before @end, as much as @tail has room for. Returns its length, or -1. */
+static ssize_t read_before(int fd, off_t end, char tail[END_SIZE])
+{
+    off_t start = end > END_SIZE ? end - END_SIZE : 0;
+
+    return pread(fd, tail, (size_t)(end - start), start) == end - start ? end - start : -1;
+}
+
 /*
  * Takes over the last record's number and hash: a writer that was killed may have written a
- * record and not the head, and half of another. Returns 1 when the file ends in the middle of a
- * line, 0 when it does not, -1 when it cannot be read.
+ * record and not the head, and half of another. Returns 1 when the file, of @ret_size bytes, ends
+ * in the middle of a line, 0 when it does not, -1 when it cannot be read.
  */
-static int catch_up(int fd, TrailHead *head)
+static int catch_up(int fd, TrailHead *head, off_t *ret_size)
 {
     char tail[END_SIZE];
     struct stat info;
-    off_t start;
     off_t end;
+    ssize_t length;
     size_t hashed;
     TrailHead last;
 
     if (fstat(fd, &info) < 0)
         return -1;
-    end = last_line_end(fd, info.st_size);
-    start = end > END_SIZE ? end - END_SIZE : 0;
-    if (end < 0 || pread(fd, tail, (size_t)(end - start), start) != end - start)
+    end = *ret_size = info.st_size;
+    length = read_before(fd, end, tail);
+    if (length > 0 && tail[length - 1] != '\n') {
+        end = last_line_end(fd, end);
+        length = end < 0 ? -1 : read_before(fd, end, tail);
+    }
+    if (length < 0)
         return -1;
-    if (end > 0 && trail_read_end(tail, (size_t)(end - start) - 1, &hashed, &last) == 0 &&
+    if (length > 0 && trail_read_end(tail, (size_t)length - 1, &hashed, &last) == 0 &&
         last.seq >= head->seq)
         *head = last;
     return end < info.st_size;
@@ -230,22 +241,20 @@ static char *make_line(const char *json, TrailHead *head)
     return line;
 }
 
-/* Writes one line behind the others; what a full disk took of it is taken back. */
-static int write_line(Trail *trail, const char *line, int ends_inside, Reason *why)
+/* Writes one line behind @size bytes; what a full disk took of it is taken back. */
+static int write_line(Trail *trail, const char *line, off_t size, int ends_inside, Reason *why)
 {
     size_t length = strlen(line);
     ssize_t written;
-    off_t end;
 
     if (ends_inside && write(trail->records.fd, "\n", 1) != 1)
         return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
-    end = lseek(trail->records.fd, 0, SEEK_END);
     written = write(trail->records.fd, line, length);
     if (written == (ssize_t)length)
         return 0;
     if (written < 0)
         return reason_set(why, "cannot write %s: %s", trail->path, strerror(errno));
-    if (end < 0 || ftruncate(trail->records.fd, end) < 0)
+    if (ftruncate(trail->records.fd, size + ends_inside) < 0)
         return reason_set(why, "%s has half a record at its end: %s", trail->path, strerror(errno));
     return reason_set(why, "cannot write %s: no space for a whole record", trail->path);
 }
@@ -254,6 +263,7 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
 {
     CLEANUP(mem) char *line = NULL;
     TrailHead head;
+    off_t size;
     int ends_inside;
 
     if (open_current(&trail->records, trail->path, O_RDWR | O_APPEND, why) < 0)
@@ -261,7 +271,7 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
     errno = 0;
     if (read_head(trail->head.fd, &head) < 0 && errno)
         return reason_set(why, "cannot read %s: %s", trail->head_path, strerror(errno));
-    ends_inside = catch_up(trail->records.fd, &head);
+    ends_inside = catch_up(trail->records.fd, &head, &size);
     if (ends_inside < 0)
         return reason_set(why, "cannot read %s: %s", trail->path, strerror(errno));
     line = make_line(json, &head);
@@ -269,7 +279,7 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
         return reason_set(why, "out of memory");
     if (strlen(line) > TRAIL_LINE_MAX)
         return reason_set(why, "a record of more than %zu bytes", TRAIL_LINE_MAX);
-    if (write_line(trail, line, ends_inside, why) < 0)
+    if (write_line(trail, line, size, ends_inside, why) < 0)
         return -1;
     /* A head that stays behind is caught up with by the next writer. */
     (void)write_head(trail->head.fd, &head);
