@@ -80,8 +80,10 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
     struct stat info;
 
     if (file->fd >= 0 && lstat(path, &info) == 0 && info.st_dev == file->device &&
-        info.st_ino == file->inode)
+        info.st_ino == file->inode) {
+        file->size = info.st_size;
         return 0;
+    }
     close_fd(&file->fd);
     file->fd = open_regular(path, flags, why);
     if (file->fd < 0)
@@ -90,6 +92,7 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
         return reason_set(why, "cannot open %s: %s", path, strerror(errno));
     file->device = info.st_dev;
     file->inode = info.st_ino;
+    file->size = -1;
     return 0;
 }
 
@@ -259,21 +262,38 @@ static int write_line(Trail *trail, const char *line, off_t size, int ends_insid
     return reason_set(why, "cannot write %s: no space for a whole record", trail->path);
 }
 
+/* Where the chain stands, and in @ret_size how large the file is. Returns as catch_up() does. */
+static int find_end(Trail *trail, TrailHead *ret, off_t *ret_size, Reason *why)
+{
+    int ends_inside;
+
+    if (trail->end > 0 && trail->records.size == trail->end) {
+        *ret = trail->last;
+        *ret_size = trail->end;
+        return 0;
+    }
+    errno = 0;
+    if (read_head(trail->head.fd, ret) < 0 && errno)
+        return reason_set(why, "cannot read %s: %s", trail->head_path, strerror(errno));
+    ends_inside = catch_up(trail->records.fd, ret, ret_size);
+    if (ends_inside < 0)
+        return reason_set(why, "cannot read %s: %s", trail->path, strerror(errno));
+    return ends_inside;
+}
+
 static int append_locked(Trail *trail, const char *json, Reason *why)
 {
     CLEANUP(mem) char *line = NULL;
     TrailHead head;
-    off_t size;
+    off_t size = 0;
     int ends_inside;
 
     if (open_current(&trail->records, trail->path, O_RDWR | O_APPEND, why) < 0)
         return -1;
-    errno = 0;
-    if (read_head(trail->head.fd, &head) < 0 && errno)
-        return reason_set(why, "cannot read %s: %s", trail->head_path, strerror(errno));
-    ends_inside = catch_up(trail->records.fd, &head, &size);
+    ends_inside = find_end(trail, &head, &size, why);
+    trail->end = 0;
     if (ends_inside < 0)
-        return reason_set(why, "cannot read %s: %s", trail->path, strerror(errno));
+        return -1;
     line = make_line(json, &head);
     if (!line)
         return reason_set(why, "out of memory");
@@ -281,6 +301,8 @@ static int append_locked(Trail *trail, const char *json, Reason *why)
         return reason_set(why, "a record of more than %zu bytes", TRAIL_LINE_MAX);
     if (write_line(trail, line, size, ends_inside, why) < 0)
         return -1;
+    trail->last = head;
+    trail->end = size + ends_inside + (off_t)strlen(line);
     /* A head that stays behind is caught up with by the next writer. */
     (void)write_head(trail->head.fd, &head);
     return 0;

@@ -36,6 +36,7 @@ typedef struct TrailFile {
     int fd; /* -1: not open */
     dev_t device;
     ino_t inode;
+    off_t size; /* bytes, when it was last looked at; -1: it has just been opened */
 } TrailFile;
 
 typedef struct Trail {
@@ -45,6 +46,8 @@ typedef struct Trail {
     TrailFile records;
     TrailFile head;
     PatientLock head_lock; /* of head: what keeps processes apart */
+    TrailHead last; /* our own last record, ... */
+    off_t end; /* ... and how large it left the file: as large, nobody else has written since */
 } Trail;
 
 #define TRAIL_HEAD_SUFFIX ".head"
