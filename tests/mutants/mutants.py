@@ -27,6 +27,8 @@ MUTANTS = [
            "if (whole == 0 || (whole > 1 && text[at] == '0'))", "if (whole == 0)"),
     Mutant("an integer may be rounded", "src/request/json_strict.c",
            "if (errno != 0)\n        return refuse(lexer, \"integer", "if (errno == EINVAL)\n        return refuse(lexer, \"integer"),
+    Mutant("others' records are not seen", "src/audit/trail.c",
+           "if (trail->end > 0 && trail->records.size == trail->end) {", "if (trail->end > 0) {"),
     Mutant("id and exec-oob go on", "src/request/request.c",
            'strcmp(key, "id") == 0 || strcmp(key, "exec-oob") == 0', 'strcmp(key, "ID") == 0'),
     Mutant("the actions of a transaction are not judged", "src/request/request.c",

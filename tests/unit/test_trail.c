@@ -352,6 +352,38 @@ static void test_rotation(void **state)
     trail_close(&trail);
 }
 
+/* Who knows where its own last record ended sees what others have written since. */
+static void test_others_in_between(void **state)
+{
+    Trail trail = {.path = path,
+                   .head_path = head_path,
+                   .lock = PTHREAD_MUTEX_INITIALIZER,
+                   .records.fd = -1,
+                   .head.fd = -1};
+    CLEANUP(fd) int torn = -1;
+    TrailHead before;
+    Reason why;
+
+    (void)state;
+    start_with_directory();
+    assert_int_equal(trail_append(&trail, "{\"a\":1}", &why), 0);
+    assert_int_equal(trail_append(&trail, "{\"b\":2}", &why), 0);
+    check_appends("{\"c\":3}");
+    assert_int_equal(trail_append(&trail, "{\"d\":4}", &why), 0);
+    torn = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_int_equal(write(torn, "{\"x\"", 4), 4);
+    assert_int_equal(trail_append(&trail, "{\"e\":5}", &why), 0);
+    check_chain((const char *const[]){"{\"a\":1,", "{\"b\":2,", "{\"c\":3,", "{\"d\":4,",
+                                      "{\"e\":5,", NULL},
+                1, "");
+    before = head_now();
+    assert_int_equal(rename(path, target), 0);
+    check_appends("{\"f\":6}");
+    assert_int_equal(trail_append(&trail, "{\"g\":7}", &why), 0);
+    check_chain((const char *const[]){"{\"f\":6,", "{\"g\":7,", NULL}, 6, before.chain);
+    trail_close(&trail);
+}
+
 /* Somebody who holds the lock and does not go on costs a second, not more. */
 static void test_lock_is_held(void **state)
 {
@@ -488,6 +520,7 @@ int main(void)
     unit_add("the head is behind", test_head_is_behind, NULL);
     unit_add("the head is gone", test_head_is_gone, NULL);
     unit_add("rotation", test_rotation, NULL);
+    unit_add("others write in between", test_others_in_between, NULL);
     unit_add("the lock is held", test_lock_is_held, NULL);
     unit_add("no object, or too large a one", test_no_object, NULL);
     unit_add("many writers", test_many_writers, NULL);
