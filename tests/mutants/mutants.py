@@ -98,7 +98,7 @@ MUTANTS = [
            "strncmp(this_boot(), ret->boot_id, sizeof(ret->boot_id)) == 0;", "*ret->boot_id;"),
     Mutant("one too many under a limit", "src/limit/limit_counter.c",
            "others = use->count - use->amount;", "others = use->count - use->amount + 1;"),
-    Mutant("limits that only audit deny, and the others audit", "src/settle.c",
+    Mutant("limits that only audit deny, and the others audit", "src/settle_limit.c",
            "only_audits(host, policies[i]) == audits", "only_audits(host, policies[i]) != audits"),
     Mutant("a start that is refused goes on", "src/start/start.c",
            "(!refused && (recorded == 0 || may_be_lost(call)))", "(recorded == 0 || may_be_lost(call))"),
