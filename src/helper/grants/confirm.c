@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* confirm: a second person's word for a grant. */
 #include "grant/admin.h"
+#include "grant_choice.h"
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"
 #include "util/cleanup.h"
 
-#include <getopt.h>
 #include <string.h>
+
+static const struct option options[] = {GRANT_OPTION_JSON, {0}};
 
 /* Complains and returns what is not so. */
 static int refuse(const char *id, const char *why)
@@ -68,38 +70,25 @@ static int confirm(Grant *grant, const Admin *admin, bool as_json)
     return EXIT_YES;
 }
 
-static int parse_options(int argc, char **argv, bool *ret_as_json)
-{
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'j')
-            return -1;
-        *ret_as_json = true;
-    }
-    return argc - optind == 1 ? 0 : (complain("confirm: give the ID of one grant"), -1);
-}
-
 int confirm_run(const HelperContext *context, int argc, char **argv)
 {
     CLEANUP(mem) Grant *grants = NULL;
     Admin admin = admin_at_work();
-    bool as_json = false;
+    GrantChoice choice;
     size_t count = 0;
     int status;
 
-    if (parse_options(argc, argv, &as_json) < 0 || ledger_open() < 0 ||
-        ledger_read(&grants, &count) < 0)
+    if (grant_parse_choice(argc, argv, options, &choice) < 0)
+        return EXIT_UNSURE;
+    if (choice.n_words != 1)
+        return complain("confirm: give the ID of one grant");
+    if (ledger_open() < 0 || ledger_read(&grants, &count) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(grants[i].id, argv[optind]) != 0)
+        if (strcmp(grants[i].id, choice.words[0]) != 0)
             continue;
         status = check_second(&grants[i], &admin);
-        return status == EXIT_YES ? confirm(&grants[i], &admin, as_json) : status;
+        return status == EXIT_YES ? confirm(&grants[i], &admin, choice.as_json) : status;
     }
-    return refuse(argv[optind], "there is no such grant: try 'virt-qmp-guard grants --all'");
+    return refuse(choice.words[0], "there is no such grant: try 'virt-qmp-guard grants --all'");
 }

@@ -1,56 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grants: which there are. */
+#include "grant_choice.h"
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"
 #include "table.h"
 #include "util/cleanup.h"
 
-#include <getopt.h>
 #include <string.h>
 
-typedef struct ListOptions {
-    const char *domain; /* name or UUID; NULL: any */
-    bool shows_finished;
-    bool as_json;
-} ListOptions;
+static const struct option options[] = {GRANT_OPTION_ALL, GRANT_OPTION_JSON, {0}};
 
-static int parse_options(int argc, char **argv, ListOptions *ret)
+static bool is_wanted(const GrantChoice *choice, const Grant *grant)
 {
-    static const struct option options[] = {
-        {"all", no_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'a':
-            ret->shows_finished = true;
-            break;
-        case 'j':
-            ret->as_json = true;
-            break;
-        default:
-            return -1;
-        }
-    }
-    if (argc - optind > 1)
-        return complain("grants: one domain, please"), -1;
-    ret->domain = argv[optind];
-    return 0;
-}
-
-static bool is_wanted(const ListOptions *options, const Grant *grant)
-{
-    if (options->domain && !grant_is_on(grant, options->domain))
+    if (choice->n_words > 0 && !grant_is_on(grant, choice->words[0]))
         return false;
-    return options->shows_finished || grant_is_open(grant, grant_clock());
+    return choice->all || grant_is_open(grant, grant_clock());
 }
 
 /* NULL when out of memory. */
-static json_object *make_rows(const ListOptions *options, const Grant *grants, size_t count,
+static json_object *make_rows(const GrantChoice *choice, const Grant *grants, size_t count,
                               GroupSet confirmed_groups)
 {
     json_object *rows = json_object_new_array();
@@ -58,10 +27,10 @@ static json_object *make_rows(const ListOptions *options, const Grant *grants, s
     for (size_t i = 0; rows && i < count; i++) {
         json_object *row;
 
-        if (!is_wanted(options, &grants[i]))
+        if (!is_wanted(choice, &grants[i]))
             continue;
-        row = options->as_json ? grant_json(&grants[i], confirmed_groups)
-                               : grant_row(&grants[i], confirmed_groups);
+        row = choice->as_json ? grant_json(&grants[i], confirmed_groups)
+                              : grant_row(&grants[i], confirmed_groups);
         if (!row || json_object_array_add(rows, row) < 0) {
             json_object_put(row);
             json_object_put(rows);
@@ -93,18 +62,21 @@ static GroupSet confirmed_groups_of_host(void)
 
 int grants_run(const HelperContext *context, int argc, char **argv)
 {
-    ListOptions options = {0};
+    GrantChoice choice;
     CLEANUP(mem) Grant *grants = NULL;
     CLEANUP(json) json_object *rows = NULL;
     size_t count = 0;
 
-    if (parse_options(argc, argv, &options) < 0 || ledger_open() < 0 ||
-        ledger_read(&grants, &count) < 0)
+    if (grant_parse_choice(argc, argv, options, &choice) < 0)
         return EXIT_UNSURE;
-    rows = make_rows(&options, grants, count, confirmed_groups_of_host());
+    if (choice.n_words > 1)
+        return complain("grants: one domain, please");
+    if (ledger_open() < 0 || ledger_read(&grants, &count) < 0)
+        return EXIT_UNSURE;
+    rows = make_rows(&choice, grants, count, confirmed_groups_of_host());
     if (!rows)
         return complain("out of memory");
-    if (options.as_json)
+    if (choice.as_json)
         return grant_print_json(steal_pointer(&rows));
     if (json_object_array_length(rows) == 0) {
         puts("no grants");
