@@ -281,6 +281,8 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
     if (audit_record.line)
         recorded = record ? record(record_data, &audit_record) : RECORDED_WHOLE;
     ret->record = steal_pointer(&audit_record.line);
+    if (call->id)
+        ret->outcome = steal_pointer(&audit_record.common);
     audit_record_clear(&audit_record);
 
     if (!ret->rule || recorded == RECORDED_NOWHERE)
@@ -288,7 +290,6 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
     if (!decided || ret->decision.verdict == VERDICT_DENY) {
         ret->message = make_message(call, ret, decided ? NULL : why.text);
     } else if (is_recorded_enough(call, ret, recorded)) {
-        ret->outcome = call->id ? audit_common_json(&event, "outcome") : NULL;
         ret->is_counted = recorded == RECORDED_AS_COUNT;
         ret->passes = true;
     } else {
@@ -302,7 +303,7 @@ void guard_answer_clear(GuardAnswer *answer)
     free(answer->message);
     free(answer->rule);
     free(answer->record);
-    json_object_put(answer->outcome);
+    free(answer->outcome);
     free(answer->grants);
     *answer = (GuardAnswer){0};
 }

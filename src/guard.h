@@ -68,7 +68,7 @@ typedef struct GuardAnswer {
     char *rule; /* what decided: `baseline:@dangerous`, `request:unreadable`, ... */
     char *record; /* the audit line */
     bool is_counted; /* as a repetition: an outcome without trouble has no record */
-    json_object *outcome; /* it passes: what the record of its outcome starts with */
+    char *outcome; /* of a call with an id: what the record of its outcome starts with */
 } GuardAnswer;
 
 /* The domain's policy as records have it: its digest, or `none`, `invalid`, `unknown`. */

@@ -227,7 +227,8 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
         .command = audit_name(command),
         .user = audit_name(user_of(event)),
     };
-    ret->json = audit_decision_json(event, ret->verdict);
+    ret->common = audit_common_json(event);
+    ret->json = ret->common ? audit_decision_json(event, ret->common, ret->verdict) : NULL;
     if (is_repeatable)
         ret->repeat = audit_repeat_json(event, ret->verdict);
     out = memory_text_open(&text);
@@ -249,6 +250,7 @@ void audit_record_clear(AuditRecord *record)
 {
     free(record->line);
     free(record->json);
+    free(record->common);
     free(record->repeat);
     free(record->domain);
     free(record->command);

@@ -52,6 +52,7 @@ typedef struct AuditRecord {
      * when this is the same.
      */
     char *repeat;
+    char *common; /* of a command with an id: the members that its outcome's record has as well */
     const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */
     char *domain; /* the journald fields, encoded like the line */
     char *command;
@@ -74,14 +75,11 @@ void audit_record_clear(AuditRecord *record);
  */
 char *audit_name(const char *name);
 
-/*
- * What the records of a decision and of its outcome share, as a new object (caller puts
- * it); NULL when out of memory.
- */
-json_object *audit_common_json(const AuditEvent *event, const char *kind);
+/* AuditRecord's common; caller frees. NULL when out of memory. */
+char *audit_common_json(const AuditEvent *event);
 
-/* The decision's JSON; caller frees. NULL when out of memory. */
-char *audit_decision_json(const AuditEvent *event, const char *verdict);
+/* The decision's JSON; caller frees. NULL when out of memory. @common may be NULL. */
+char *audit_decision_json(const AuditEvent *event, const char *common, const char *verdict);
 
 /* AuditRecord's repeat, for a decision; caller frees. NULL when out of memory. */
 char *audit_repeat_json(const AuditEvent *event, const char *verdict);
@@ -97,7 +95,7 @@ char *audit_lost_json(uint64_t records);
 
 /* What became of a command that passed. Everything is borrowed. */
 typedef struct AuditOutcome {
-    json_object *common; /* of audit_common_json(), kind `outcome` */
+    const char *common; /* of the decision's AuditRecord */
     const char *result; /* `success`, `error` (QEMU's or the agent's), `failure` (libvirt's) */
     const char *error; /* QEMU's error class, or `libvirt:CODE` (virterror.h); NULL: none */
     int64_t duration_us;

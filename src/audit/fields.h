@@ -4,6 +4,7 @@
 #define QG_FIELDS_H
 
 #include "audit/audit.h"
+#include "util/json_writer.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -33,9 +34,13 @@ void audit_write_time(FILE *out, time_t when);
  * bytes. NULL adds nothing.
  */
 #define JSON_TEXT_MAX ((size_t)1024)
-void audit_add_text(json_object *object, const char *name, const char *value);
+void audit_add_text(JsonWriter *out, const char *name, const char *value);
 
-/* Adds `time`: UTC, RFC 3339, with microseconds. */
-void audit_add_time(json_object *object);
+/*
+ * Begin the record of an event, with `time` (UTC, RFC 3339, microseconds) and `event`, and end it:
+ * the text (caller frees), or NULL when out of memory. @out is all zero before and after.
+ */
+void audit_begin_json(JsonWriter *out, const char *event);
+char *audit_end_json(JsonWriter *out);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "audit/fields.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/memory_text.h"
 #include "util/printable.h"
 
@@ -73,28 +72,25 @@ static void write_line(FILE *out, const GrantEvent *event, const char *whose)
 static char *make_json(const GrantEvent *event, const char *whose)
 {
     const Grant *grant = event->grant;
-    CLEANUP(json) json_object *object = json_object_new_object();
+    JsonWriter out = {0};
 
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string("grant"));
-    json_add(object, "step", json_object_new_string(steps[event->step].name));
-    audit_add_text(object, "grant", grant->id);
-    audit_add_text(object, "domain", grant->domain);
-    audit_add_text(object, "uuid", grant->uuid);
-    audit_add_text(object, "user", event->by ? event->by : "-");
-    json_add(object, "channel", json_object_new_string(channel_name((Channel)grant->channel)));
-    audit_add_text(object, "command", what_of(grant));
-    audit_add_text(object, "granted-text", *grant->text ? grant->text : NULL);
-    audit_add_text(object, "for", whose);
-    json_add(object, "uses", json_object_new_int64(grant->uses));
-    json_add(object, "left", json_object_new_int64(grant->left));
-    json_add(object, "seconds", json_object_new_int64(seconds_left(event)));
-    audit_add_text(object, "given-by", grant->given_by);
-    audit_add_text(object, "confirmed-by", *grant->confirmed_by ? grant->confirmed_by : NULL);
-    audit_add_text(object, "reason", grant->reason);
-    return json_canonical_text(object);
+    audit_begin_json(&out, "grant");
+    json_writer_text(&out, "step", steps[event->step].name);
+    audit_add_text(&out, "grant", grant->id);
+    audit_add_text(&out, "domain", grant->domain);
+    audit_add_text(&out, "uuid", grant->uuid);
+    audit_add_text(&out, "user", event->by ? event->by : "-");
+    json_writer_text(&out, "channel", channel_name((Channel)grant->channel));
+    audit_add_text(&out, "command", what_of(grant));
+    audit_add_text(&out, "granted-text", *grant->text ? grant->text : NULL);
+    audit_add_text(&out, "for", whose);
+    json_writer_number(&out, "uses", grant->uses);
+    json_writer_number(&out, "left", grant->left);
+    json_writer_number(&out, "seconds", seconds_left(event));
+    audit_add_text(&out, "given-by", grant->given_by);
+    audit_add_text(&out, "confirmed-by", *grant->confirmed_by ? grant->confirmed_by : NULL);
+    audit_add_text(&out, "reason", grant->reason);
+    return audit_end_json(&out);
 }
 
 void audit_grant_make(const GrantEvent *event, AuditRecord *ret)

@@ -21,46 +21,40 @@
 /* Bytes that the names in a record's lists may take together, as written. */
 #define LISTS_MAX ((size_t)16384)
 
-/* At most @most bytes of it. NULL is `-`, as in a line. */
-static json_object *new_cut_text(const char *value, size_t most)
+/* Adds a text from outside of at most @most bytes. NULL is `-`, as in a line. */
+static void add_cut_text(JsonWriter *out, const char *name, const char *value, size_t most)
 {
     CLEANUP(mem) char *encoded = printable_cut(value, "", most);
 
-    return encoded ? json_object_new_string(encoded) : NULL;
-}
-
-static json_object *new_text(const char *value)
-{
-    return new_cut_text(value, JSON_TEXT_MAX);
+    json_writer_text(out, name, encoded);
 }
 
 /*
  * Adds a name to a list that shares @room with others. Returns false, with `...` for the
  * rest, when there is no more.
  */
-static bool add_name(json_object *names, const char *name, size_t *room)
+static bool add_name(JsonWriter *out, const char *name, size_t *room)
 {
-    json_object *text = new_cut_text(name, AUDIT_NAME_MAX);
+    CLEANUP(mem) char *encoded = printable_cut(name, "", AUDIT_NAME_MAX);
     /* Each encoded byte has a backslash, which JSON doubles; and there are quotes. */
-    size_t size = 2 * (size_t)json_object_get_string_len(text) + 3;
+    size_t size = encoded ? 2 * strlen(encoded) + 3 : 0;
 
     if (size > *room) {
-        json_object_put(text);
-        json_append(names, json_object_new_string("..."));
+        json_writer_text(out, NULL, "...");
         return false;
     }
     *room -= size;
-    json_append(names, text);
+    json_writer_text(out, NULL, encoded);
     return true;
 }
 
-void audit_add_text(json_object *object, const char *name, const char *value)
+void audit_add_text(JsonWriter *out, const char *name, const char *value)
 {
     if (value)
-        json_add(object, name, new_text(value));
+        add_cut_text(out, name, value, JSON_TEXT_MAX);
 }
 
-void audit_add_time(json_object *object)
+static void add_time(JsonWriter *out)
 {
     struct timespec now;
     struct tm utc;
@@ -71,63 +65,99 @@ void audit_add_time(json_object *object)
     if (gmtime_r(&now.tv_sec, &utc))
         length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text + length, sizeof(text) - length, ".%06ldZ", now.tv_nsec / 1000);
-    json_add(object, "time", json_object_new_string(text));
+    json_writer_text(out, "time", text);
 }
 
-json_object *audit_common_json(const AuditEvent *event, const char *kind)
+void audit_begin_json(JsonWriter *out, const char *event)
 {
-    json_object *object = json_object_new_object();
-
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string(kind));
-    audit_add_text(object, "id", event->id);
-    json_add(object, "domain", new_text(event->domain));
-    audit_add_text(object, "uuid", event->uuid);
-    json_add(object, "user", new_text(event->caller ? event->caller->label : NULL));
-    json_add(object, "channel", json_object_new_string(channel_name(event->channel)));
-    audit_add_text(object, "command", audit_command(event));
-    return object;
+    json_writer_open(out, NULL, '{');
+    add_time(out);
+    json_writer_text(out, "event", event);
 }
 
-static void add_number(json_object *object, const char *name, int64_t value)
+char *audit_end_json(JsonWriter *out)
+{
+    json_writer_close(out, '}');
+    return json_writer_finish(out);
+}
+
+/* Whose command it was, and which. */
+static void add_command(JsonWriter *out, const AuditEvent *event)
+{
+    const char *user = event->caller ? event->caller->label : NULL;
+
+    add_cut_text(out, "domain", event->domain, JSON_TEXT_MAX);
+    audit_add_text(out, "uuid", event->uuid);
+    add_cut_text(out, "user", user, JSON_TEXT_MAX);
+    json_writer_text(out, "channel", channel_name(event->channel));
+    audit_add_text(out, "command", audit_command(event));
+}
+
+char *audit_common_json(const AuditEvent *event)
+{
+    JsonWriter out = {0};
+
+    audit_add_text(&out, "id", event->id);
+    add_command(&out, event);
+    return json_writer_finish(&out);
+}
+
+static void add_number(JsonWriter *out, const char *name, int64_t value)
 {
     if (value >= 0)
-        json_add(object, name, json_object_new_int64(value));
+        json_writer_number(out, name, value);
 }
 
-static void add_who(json_object *object, const Caller *caller)
+static void add_who(JsonWriter *out, const Caller *caller)
 {
-    json_object *who = json_object_new_object();
-
-    audit_add_text(who, "user", caller->user);
-    add_number(who, "uid", caller->uid);
-    add_number(who, "gid", caller->gid);
-    add_number(who, "pid", caller->pid);
-    audit_add_text(who, "sasl", caller->sasl);
-    audit_add_text(who, "x509", caller->x509);
-    audit_add_text(who, "selinux", caller->selinux);
-    audit_add_text(who, "claimed", caller->claimed);
-    json_add(object, "who", who);
+    json_writer_open(out, "who", '{');
+    audit_add_text(out, "user", caller->user);
+    add_number(out, "uid", caller->uid);
+    add_number(out, "gid", caller->gid);
+    add_number(out, "pid", caller->pid);
+    audit_add_text(out, "sasl", caller->sasl);
+    audit_add_text(out, "x509", caller->x509);
+    audit_add_text(out, "selinux", caller->selinux);
+    audit_add_text(out, "claimed", caller->claimed);
+    json_writer_close(out, '}');
 }
 
-static void add_parameters(json_object *object, json_object *arguments, size_t *room)
+static void add_groups(JsonWriter *out, GroupSet groups)
 {
-    json_object *names = json_object_new_array();
+    const char *name;
+    size_t at = 0;
 
+    json_writer_open(out, "groups", '[');
+    while ((name = group_next_name(groups, &at)))
+        json_writer_text(out, NULL, name);
+    json_writer_close(out, ']');
+}
+
+static void add_parameters(JsonWriter *out, json_object *arguments, size_t *room)
+{
+    json_writer_open(out, "parameters", '[');
     if (arguments) {
         json_object_object_foreach (arguments, name, value) {
             (void)value;
-            if (!add_name(names, name, room))
+            if (!add_name(out, name, room))
                 break;
         }
     }
-    json_add(object, "parameters", names);
+    json_writer_close(out, ']');
 }
 
-/* The values that the rule which decided asks for: never an object's or a list's. */
-static void add_values(json_object *object, const Rule *rule, const Operation *operation)
+static json_object *new_text(const char *value)
+{
+    CLEANUP(mem) char *encoded = printable_cut(value, "", JSON_TEXT_MAX);
+
+    return encoded ? json_object_new_string(encoded) : NULL;
+}
+
+/*
+ * The values that the rule which decided asks for: never an object's or a list's. A tree, since
+ * the rule may name one twice.
+ */
+static void add_values(JsonWriter *out, const Rule *rule, const Operation *operation)
 {
     size_t left = VALUES_MAX;
 
@@ -144,25 +174,28 @@ static void add_values(json_object *object, const Rule *rule, const Operation *o
          name = strtok_r(NULL, " ", &rest), left--) {
         char buffer[JSON_SCALAR_SIZE];
         json_object *value = NULL;
+        const char *text = NULL;
 
         if (json_object_object_get_ex(operation->arguments, name, &value) && value)
-            audit_add_text(values, name, json_scalar(value, buffer));
+            text = json_scalar(value, buffer);
+        if (text)
+            json_add(values, name, new_text(text));
     }
-    json_add(object, "values", values);
+    json_writer_value(out, "values", values);
+    json_object_put(values);
 }
 
-static void add_parts(json_object *object, const Request *request, size_t *room)
+static void add_parts(JsonWriter *out, const Request *request, size_t *room)
 {
-    json_object *names = json_object_new_array();
-
+    json_writer_open(out, "parts", '[');
     for (size_t i = 1; i < request->n_operations; i++) {
-        if (!add_name(names, request->operations[i].name, room))
+        if (!add_name(out, request->operations[i].name, room))
             break;
     }
-    json_add(object, "parts", names);
+    json_writer_close(out, ']');
 }
 
-static void add_request(json_object *object, const AuditEvent *event)
+static void add_request(JsonWriter *out, const AuditEvent *event)
 {
     const Request *request = event->request;
     const Operation *first = &request->operations[0];
@@ -171,50 +204,50 @@ static void add_request(json_object *object, const AuditEvent *event)
     size_t room = LISTS_MAX;
 
     if (first->channel == CHANNEL_HMP)
-        audit_add_text(object, "hmp", first->name);
-    json_add(object, "class", json_object_new_string(class_name(decided->is.command_class)));
-    json_add(object, "groups", group_name_list(decided->is.groups));
-    add_parameters(object, first->arguments, &room);
+        audit_add_text(out, "hmp", first->name);
+    json_writer_text(out, "class", class_name(decided->is.command_class));
+    add_groups(out, decided->is.groups);
+    add_parameters(out, first->arguments, &room);
     if (decision)
-        add_values(object, decision->rule, decided);
+        add_values(out, decision->rule, decided);
     if (request->n_operations > 1)
-        add_parts(object, request, &room);
+        add_parts(out, request, &room);
     if (decided != first)
-        audit_add_text(object, "part", decided->name);
+        audit_add_text(out, "part", decided->name);
     if (decision && decided->is.command_class == CLASS_MEMORY_DUMP)
-        audit_add_text(object, "purpose", audit_purpose(decision));
+        audit_add_text(out, "purpose", audit_purpose(decision));
 }
 
 /* The grants it passes by, or the one that might have let it pass and does not count. */
-static void add_grants(json_object *object, const AuditEvent *event)
+static void add_grants(JsonWriter *out, const AuditEvent *event)
 {
     const Decision *decision = event->decision;
     size_t count = decision ? decision->n_takes : 0;
-    json_object *grants = count > 0 ? json_object_new_array() : NULL;
 
+    if (count > 0)
+        json_writer_open(out, "grants", '[');
     for (size_t i = 0; i < count; i++) {
         const GrantTake *take = &decision->takes[i];
-        json_object *taken = json_object_new_object();
 
-        audit_add_text(taken, "grant", take->grant->id);
-        json_add(taken, "taken", json_object_new_int64(take->count));
-        json_add(taken, "left", json_object_new_int64(take->left));
-        audit_add_text(taken, "given-by", take->grant->given_by);
-        audit_add_text(taken, "reason", take->grant->reason);
-        json_append(grants, taken);
+        json_writer_open(out, NULL, '{');
+        audit_add_text(out, "grant", take->grant->id);
+        json_writer_number(out, "taken", take->count);
+        json_writer_number(out, "left", take->left);
+        audit_add_text(out, "given-by", take->grant->given_by);
+        audit_add_text(out, "reason", take->grant->reason);
+        json_writer_close(out, '}');
     }
     if (count > 0)
-        json_add(object, "grants", grants);
+        json_writer_close(out, ']');
     if (event->refused_grant) {
-        json_object *refused = json_object_new_object();
-
-        audit_add_text(refused, "grant", event->refused_grant->id);
-        audit_add_text(refused, "reason", grant_obstacle_name(event->obstacle));
-        json_add(object, "refused-grant", refused);
+        json_writer_open(out, "refused-grant", '{');
+        audit_add_text(out, "grant", event->refused_grant->id);
+        audit_add_text(out, "reason", grant_obstacle_name(event->obstacle));
+        json_writer_close(out, '}');
     }
 }
 
-static void add_text_digest(json_object *object, const AuditEvent *event)
+static void add_text_digest(JsonWriter *out, const AuditEvent *event)
 {
     char text[DIGEST_TEXT_SIZE];
     Digest digest;
@@ -224,104 +257,95 @@ static void add_text_digest(json_object *object, const AuditEvent *event)
     digest_start(&digest);
     digest_add(&digest, event->text, event->length);
     digest_finish(&digest, text);
-    json_add(object, "text", json_object_new_string(text));
-    json_add(object, "bytes", json_object_new_int64((int64_t)event->length));
+    json_writer_text(out, "text", text);
+    json_writer_number(out, "bytes", (int64_t)event->length);
+}
+
+/* Who sent what, and the policies that it was judged by. */
+static void add_circumstances(JsonWriter *out, const AuditEvent *event)
+{
+    if (event->caller)
+        add_who(out, event->caller);
+    add_text_digest(out, event);
+    audit_add_text(out, "policy", event->policy);
+    audit_add_text(out, "host-policy", event->host_policy);
 }
 
 char *audit_repeat_json(const AuditEvent *event, const char *verdict)
 {
-    CLEANUP(json) json_object *object = audit_common_json(event, "repeat");
+    JsonWriter out = {0};
     char buffer[64];
-    char *text;
 
-    if (!object)
-        return NULL;
-    json_object_object_del(object, "time");
-    json_object_object_del(object, "id");
-    json_add(object, "verdict", json_object_new_string(verdict));
-    audit_add_text(object, "rule", decision_rule_id(event->decision, buffer, sizeof(buffer)));
-    add_request(object, event);
-    if (event->caller)
-        add_who(object, event->caller);
-    add_text_digest(object, event);
-    audit_add_text(object, "policy", event->policy);
-    audit_add_text(object, "host-policy", event->host_policy);
-    text = json_canonical_text(object);
-    if (text)
-        text[strlen(text) - 1] = '\0'; /* the brace */
-    return text;
+    json_writer_open(&out, NULL, '{');
+    json_writer_text(&out, "event", "repeat");
+    add_command(&out, event);
+    json_writer_text(&out, "verdict", verdict);
+    audit_add_text(&out, "rule", decision_rule_id(event->decision, buffer, sizeof(buffer)));
+    add_request(&out, event);
+    add_circumstances(&out, event);
+    return json_writer_finish(&out);
 }
 
-char *audit_decision_json(const AuditEvent *event, const char *verdict)
+char *audit_decision_json(const AuditEvent *event, const char *common, const char *verdict)
 {
-    CLEANUP(json) json_object *object = audit_common_json(event, "decision");
     const Decision *decision = event->decision;
+    JsonWriter out = {0};
     char buffer[64];
 
-    if (!object)
-        return NULL;
-    json_add(object, "verdict", json_object_new_string(verdict));
-    audit_add_text(object, "rule",
+    audit_begin_json(&out, "decision");
+    json_writer_members(&out, common);
+    json_writer_text(&out, "verdict", verdict);
+    audit_add_text(&out, "rule",
                    decision ? decision_rule_id(decision, buffer, sizeof(buffer))
                             : event->failed_rule);
-    audit_add_text(object, "reason", event->reason);
-    add_grants(object, event);
+    audit_add_text(&out, "reason", event->reason);
+    add_grants(&out, event);
     if (event->request)
-        add_request(object, event);
-    audit_add_text(object, "profile", event->profile);
-    if (event->caller)
-        add_who(object, event->caller);
-    add_text_digest(object, event);
-    audit_add_text(object, "policy", event->policy);
-    audit_add_text(object, "host-policy", event->host_policy);
-    return json_canonical_text(object);
+        add_request(&out, event);
+    audit_add_text(&out, "profile", event->profile);
+    add_circumstances(&out, event);
+    return audit_end_json(&out);
 }
 
 char *audit_outcome_json(const AuditOutcome *outcome)
 {
-    audit_add_time(outcome->common);
-    json_add(outcome->common, "result", json_object_new_string(outcome->result));
-    audit_add_text(outcome->common, "error", outcome->error);
-    json_add(outcome->common, "duration_us", json_object_new_int64(outcome->duration_us));
-    return json_canonical_text(outcome->common);
+    JsonWriter out = {0};
+
+    audit_begin_json(&out, "outcome");
+    json_writer_members(&out, outcome->common);
+    json_writer_text(&out, "result", outcome->result);
+    audit_add_text(&out, "error", outcome->error);
+    json_writer_number(&out, "duration_us", outcome->duration_us);
+    return audit_end_json(&out);
 }
 
 char *audit_identity_json(const Caller *caller)
 {
-    CLEANUP(json) json_object *object = json_object_new_object();
+    JsonWriter out = {0};
 
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string("identity"));
-    json_add(object, "verdict", json_object_new_string("deny"));
-    add_who(object, caller);
-    return json_canonical_text(object);
+    audit_begin_json(&out, "identity");
+    json_writer_text(&out, "verdict", "deny");
+    add_who(&out, caller);
+    return audit_end_json(&out);
 }
 
 char *audit_policy_json(const char *domain, const char *uuid, const char *policy, const char *was)
 {
-    CLEANUP(json) json_object *object = json_object_new_object();
+    JsonWriter out = {0};
 
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string("policy"));
-    json_add(object, "domain", new_text(domain));
-    audit_add_text(object, "uuid", uuid);
-    audit_add_text(object, "policy", policy);
-    audit_add_text(object, "was", was);
-    return json_canonical_text(object);
+    audit_begin_json(&out, "policy");
+    add_cut_text(&out, "domain", domain, JSON_TEXT_MAX);
+    audit_add_text(&out, "uuid", uuid);
+    audit_add_text(&out, "policy", policy);
+    audit_add_text(&out, "was", was);
+    return audit_end_json(&out);
 }
 
 char *audit_lost_json(uint64_t records)
 {
-    CLEANUP(json) json_object *object = json_object_new_object();
+    JsonWriter out = {0};
 
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string("lost"));
-    json_add(object, "records", json_object_new_int64((int64_t)records));
-    return json_canonical_text(object);
+    audit_begin_json(&out, "lost");
+    json_writer_number(&out, "records", (int64_t)records);
+    return audit_end_json(&out);
 }

@@ -3,7 +3,6 @@
 
 #include "audit/fields.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/memory_text.h"
 #include "util/printable.h"
 
@@ -41,25 +40,22 @@ static void write_line(FILE *out, const StartEvent *event, const StartWording *w
 
 static char *make_json(const StartEvent *event, const StartWording *wording)
 {
-    CLEANUP(json) json_object *object = json_object_new_object();
+    JsonWriter out = {0};
 
-    if (!object)
-        return NULL;
-    audit_add_time(object);
-    json_add(object, "event", json_object_new_string("start"));
-    audit_add_text(object, "domain", event->domain);
-    audit_add_text(object, "uuid", event->uuid);
-    audit_add_text(object, "operation", event->operation);
-    json_add(object, "verdict", json_object_new_string(wording->verdict));
-    audit_add_text(object, "finding", event->finding);
+    audit_begin_json(&out, "start");
+    audit_add_text(&out, "domain", event->domain);
+    audit_add_text(&out, "uuid", event->uuid);
+    audit_add_text(&out, "operation", event->operation);
+    json_writer_text(&out, "verdict", wording->verdict);
+    audit_add_text(&out, "finding", event->finding);
     if (event->finding) {
-        audit_add_text(object, "rule", event->rule);
-        audit_add_text(object, "reason", event->reason);
+        audit_add_text(&out, "rule", event->rule);
+        audit_add_text(&out, "reason", event->reason);
     } else {
-        json_add(object, "findings", json_object_new_int64((int64_t)event->n_findings));
+        json_writer_number(&out, "findings", (int64_t)event->n_findings);
     }
-    audit_add_text(object, "policy", event->policy);
-    return json_canonical_text(object);
+    audit_add_text(&out, "policy", event->policy);
+    return audit_end_json(&out);
 }
 
 static const StartWording *wording_of(const StartEvent *event)

@@ -148,17 +148,28 @@ const char *class_name(CommandClass command_class)
     return class_names[command_class];
 }
 
-json_object *group_name_list(GroupSet groups)
+const char *group_next_name(GroupSet groups, size_t *at)
 {
-    json_object *names = json_object_new_array();
     size_t count;
     const GroupInfo *all = group_list(&count);
 
-    for (size_t i = 0; names && i < count; i++) {
-        bool is_single = (all[i].set & (all[i].set - 1)) == 0;
+    while (*at < count) {
+        const GroupInfo *group = &all[(*at)++];
+        bool is_single = (group->set & (group->set - 1)) == 0;
 
-        if (is_single && all[i].set & groups)
-            json_append(names, json_object_new_string(all[i].name));
+        if (is_single && group->set & groups)
+            return group->name;
     }
+    return NULL;
+}
+
+json_object *group_name_list(GroupSet groups)
+{
+    json_object *names = json_object_new_array();
+    const char *name;
+    size_t at = 0;
+
+    while (names && (name = group_next_name(groups, &at)))
+        json_append(names, json_object_new_string(name));
     return names;
 }

@@ -140,7 +140,13 @@ const GroupInfo *group_find(const char *name);
 /* All groups in table order; @ret_count is their number. */
 const GroupInfo *group_list(size_t *ret_count);
 
-/* The names of the single groups in @groups, a new array (caller puts it); NULL: no memory. */
+/*
+ * The name of the next single group in @groups, in table order; @at is 0 before the first. NULL:
+ * there are no more.
+ */
+const char *group_next_name(GroupSet groups, size_t *at);
+
+/* All of them, a new array (caller puts it); NULL: no memory. */
 json_object *group_name_list(GroupSet groups);
 
 /* All commands, by channel and then name; @ret_count is their number. */

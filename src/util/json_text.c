@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "json_text.h"
 
-#include "memory_text.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -142,7 +141,10 @@ static int write_string(MemoryText *out, const char *text, size_t length)
     return 0;
 }
 
-static int write_value(MemoryText *out, json_object *value);
+int json_text_add(MemoryText *out, const char *text)
+{
+    return write_string(out, text, strlen(text));
+}
 
 static int write_object(MemoryText *out, json_object *object)
 {
@@ -151,10 +153,10 @@ static int write_object(MemoryText *out, json_object *object)
     write_text(out, "{");
     json_object_object_foreach (object, name, member) {
         write_text(out, comma);
-        if (write_string(out, name, strlen(name)) < 0)
+        if (json_text_add(out, name) < 0)
             return -1;
         write_text(out, ":");
-        if (write_value(out, member) < 0)
+        if (json_text_add_value(out, member) < 0)
             return -1;
         comma = ",";
     }
@@ -168,14 +170,14 @@ static int write_array(MemoryText *out, json_object *array)
     for (size_t i = 0; i < json_object_array_length(array); i++) {
         if (i > 0)
             write_text(out, ",");
-        if (write_value(out, json_object_array_get_idx(array, i)) < 0)
+        if (json_text_add_value(out, json_object_array_get_idx(array, i)) < 0)
             return -1;
     }
     write_text(out, "]");
     return 0;
 }
 
-static int write_value(MemoryText *out, json_object *value)
+int json_text_add_value(MemoryText *out, json_object *value)
 {
     json_type type = json_object_get_type(value);
     char buffer[JSON_SCALAR_SIZE];
@@ -199,7 +201,7 @@ static int write_value(MemoryText *out, json_object *value)
 char *json_canonical_text(json_object *value)
 {
     MemoryText text = {0};
-    int result = value ? write_value(&text, value) : -1;
+    int result = value ? json_text_add_value(&text, value) : -1;
     char *whole = memory_text_close(&text);
 
     if (result == 0)

@@ -6,6 +6,8 @@
 #ifndef QG_JSON_TEXT_H
 #define QG_JSON_TEXT_H
 
+#include "memory_text.h"
+
 #include <json-c/json.h>
 
 /*
@@ -21,6 +23,11 @@ void json_append(json_object *array, json_object *value);
  * frees); NULL when out of memory, when something is incomplete, or for a string that is no UTF-8.
  */
 char *json_canonical_text(json_object *value);
+
+/* The same, added to @out: of a value, and of a text as a JSON string. 0, or -1 for what has none.
+ */
+int json_text_add_value(MemoryText *out, json_object *value);
+int json_text_add(MemoryText *out, const char *text);
 
 /*
  * How many of the @length bytes at @text stand for themselves inside a JSON string: from the first
