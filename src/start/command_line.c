@@ -252,13 +252,16 @@ void command_line_look(const StringList *arguments, FindingList *findings)
 
     for (size_t i = 0; i < arguments->count && !findings->failed; i++) {
         const char *argument = arguments->items[i];
-        CLEANUP(mem) char *name = qemu_option_name(argument);
+        bool is_option = qemu_is_option(argument);
+        CLEANUP(mem) char *name = is_option ? qemu_option_name(argument) : NULL;
 
         if (name)
             read_option(arguments, i, name, findings);
+        else if (is_option)
+            findings->failed = true;
         else if (!is_value)
             finding_add(findings, FINDING_ARGUMENT, argument, "the argument opens a disk image");
-        is_value = name != NULL;
+        is_value = is_option;
     }
 }
 

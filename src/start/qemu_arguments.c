@@ -16,6 +16,11 @@ static const char *name_start(const char *argument)
     return argument[1] == '-' ? argument + 2 : argument + 1;
 }
 
+bool qemu_is_option(const char *argument)
+{
+    return name_start(argument) != NULL;
+}
+
 char *qemu_option_name(const char *argument)
 {
     const char *name = name_start(argument);
@@ -36,10 +41,13 @@ const char *qemu_option_value(const StringList *arguments, size_t index)
 void qemu_option_each(const StringList *arguments, const char *name, QemuOptionVisitor visit,
                       void *data)
 {
-    for (size_t i = 0; i < arguments->count; i++) {
-        CLEANUP(mem) char *option = qemu_option_name(arguments->items[i]);
+    size_t length = strlen(name);
 
-        if (option && strcmp(option, name) == 0)
+    /* Compared where it stands: without memory, one would be passed over. */
+    for (size_t i = 0; i < arguments->count; i++) {
+        const char *option = name_start(arguments->items[i]);
+
+        if (option && strcspn(option, "= ") == length && strncmp(option, name, length) == 0)
             visit(data, qemu_option_value(arguments, i));
     }
 }

@@ -15,6 +15,9 @@
 
 #include <stdbool.h>
 
+/* False: a value, or a disk image. */
+bool qemu_is_option(const char *argument);
+
 /*
  * The name in `-name`, `--name` or `-name=value`, as a new string (caller frees); NULL for
  * what is no option, or out of memory. (QEMU refuses the last form. A wrapper may not.)
