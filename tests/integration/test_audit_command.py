@@ -467,12 +467,33 @@ def next_line(process, seconds=10):
     return json.loads(line)
 
 
+def append(path, text):
+    with path.open("a", encoding="ascii") as file:
+        file.write(text)
+
+
+def follow(*words):
+    """The helper, as a pipe's writer that is told of the pipe's end and not killed by it."""
+    return subprocess.Popen(["virt-qmp-guard", "audit", "--follow", "--json", *words], stdout=subprocess.PIPE, bufsize=0,
+                            restore_signals=False)
+
+
+def end(process, go_on):
+    """Nobody reads any more: at the next record it ends by itself, and that is no failure."""
+    process.stdout.close()
+    try:
+        go_on()
+        assert process.wait(timeout=10) == FOUND
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("rotate", ["rename", "copytruncate"])
 def test_follow(tmp_path, rotate):
     path = tmp_path / "audit.log"
     path.write_text(made_up(at(0)) + made_up(at(1), domain="other"))
-    process = subprocess.Popen(["virt-qmp-guard", "audit", "--follow", "--json", "--vm", "demo", path],
-                               stdout=subprocess.PIPE, bufsize=0)
+    process = follow("--vm", "demo", path)
     try:
         assert next_line(process)["time"] == at(0)
         with path.open("a", encoding="ascii") as file:
@@ -495,23 +516,18 @@ def test_follow(tmp_path, rotate):
         assert next_line(process)["time"] == at(4)
         assert process.poll() is None
     finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+        end(process, lambda: append(path, made_up(at(5))))
 
 
 def test_follow_the_trail(vm):
     """What is done shows up at once; with --since, nothing older."""
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
-    process = subprocess.Popen(["virt-qmp-guard", "audit", "--follow", "--since", since, "--json", "--vm", vm.name],
-                               stdout=subprocess.PIPE, bufsize=0)
+    process = follow("--since", since, "--vm", vm.name)
     try:
         vm.send(request("query-name"))
         assert next_line(process)["command"] == "query-name"
     finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+        end(process, lambda: vm.send(request("query-kvm")))
 
 
 # Usage

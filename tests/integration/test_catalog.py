@@ -3,6 +3,8 @@
 
 import json
 
+import pytest
+
 from clients import qmp_guard
 
 
@@ -74,3 +76,49 @@ def test_name_and_alias():
     assert [row["channel"] for row in rows("quit")[1]] == ["qmp", "hmp"]
     assert [row["name"] for row in rows("q")[1]] == ["quit"]
     assert rows("nonesuch") == (1, [])
+
+
+def test_table():
+    """What --json says is in the table, too, for people."""
+    done = qmp_guard("catalog", "inject-nmi")
+    assert done.returncode == 0 and done.stderr == ""
+    heads, *lines = (line.split() for line in done.stdout.splitlines())
+    assert heads[:2] == ["channel", "name"]
+    (row,) = (line for line in lines if line[:2] == ["qmp", "inject-nmi"])
+    assert "dangerous" in row and "virsh" in row
+    (found,) = (row for row in rows("inject-nmi")[1] if row["channel"] == "qmp")
+    assert " or ".join(found["native"]) in " ".join(row)
+    done = qmp_guard("catalog", "nonesuch")
+    assert (done.returncode, done.stdout) == (1, "") and "has no such command" in done.stderr
+
+
+def test_groups():
+    status, groups = rows("--groups")
+    assert status == 0 and {"@host-exec", "@dangerous", "@unknown"} <= {row["group"] for row in groups}
+    assert all(row["help"] for row in groups)
+    table = qmp_guard("catalog", "--groups")
+    assert table.returncode == 0 and all(row["group"] in table.stdout for row in groups)
+
+
+def test_profiles():
+    status, found = rows("--profiles", "inject-nmi")
+    assert status == 0
+    for row in found:
+        assert row["profiles"]["baseline"] == row["profiles"]["closed"] == "deny"
+    (found,) = (row for row in rows("--profiles", "query-status")[1] if row["channel"] == "qmp")
+    assert (found["profiles"]["baseline"], found["profiles"]["closed"]) == ("allow", "deny")
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["--group", "@nonesuch"], "there is no group '@nonesuch'"),
+    (["--groups", "quit"], "give a NAME"),
+    (["--groups", "--group", "@host-exec"], "give a NAME"),
+    (["--profiles", "quit"], "--profiles goes with --json"),
+    (["--diff", "/dev/null"], "OLD NEW"),
+    (["--against", "/dev/null", "quit"], "give a NAME"),
+    (["quit", "stop"], "give a NAME"),
+    (["--frob"], "unrecognized option"),
+])
+def test_usage(words, wanted):
+    done = qmp_guard("catalog", *words)
+    assert (done.returncode, done.stdout) == (2, "") and wanted in done.stderr

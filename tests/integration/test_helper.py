@@ -408,3 +408,41 @@ def test_check_says_what_virsh_meets_at_the_agent(vm, log, rules, text):
     record = log.record()
     assert without_time(record.text) == without_time(answer["record"])
     assert (status == YES) == record.passed == ("access denied" not in done.stderr)
+
+
+NETWORK_MONITOR = bare_xml("x").replace("<domain ", "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' ", 1)
+NETWORK_MONITOR = NETWORK_MONITOR.replace("</domain>", """<qemu:commandline><qemu:arg value='-qmp'/>
+    <qemu:arg value='tcp:127.0.0.1:4444,server=on'/></qemu:commandline></domain>""")
+
+
+def test_check_start_in_words(write):
+    """For people: what the hook would say, and a table of all there is to say."""
+    plain = qmp_guard("check", "--start", "--domain-xml", write(bare_xml("x"), "plain.xml"))
+    assert (plain.returncode, plain.stderr) == (YES, "") and plain.stdout.startswith("allow: domain 'x' may start")
+    file = write(NETWORK_MONITOR, "network.xml")
+    done = qmp_guard("check", "--start", "--domain-xml", file)
+    assert (done.returncode, done.stderr) == (NO, "")
+    told, heads, *found = done.stdout.splitlines()
+    assert told.startswith("deny: domain 'x' may not start: ") and "finding" in heads
+    assert any("network-monitor" in line for line in found)
+    answer = json.loads(qmp_guard("check", "--start", "--json", "--domain-xml", file).stdout)
+    assert answer["verdict"] == "deny" and told == f"deny: {answer['message']}"
+    audited = qmp_guard("check", "--start", "--domain-xml", file, "--host-policy", write(policy(mode="audit"), "host.xml"))
+    assert audited.returncode == YES and "the host policy only audits" in audited.stdout
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["--domain-xml", "/nonesuch"], "cannot read /nonesuch"),
+    (["--domain", "nonesuch"], "nonesuch"),
+    (["--domain-xml", "/dev/null", "--host-policy", "/nonesuch"], "cannot read /nonesuch"),
+])
+def test_check_start_that_cannot_tell(words, wanted):
+    done = qmp_guard("check", "--start", *words)
+    assert (done.returncode, done.stdout) == (UNSURE, "") and wanted in done.stderr
+
+
+def test_check_start_without_a_host_policy(write):
+    """One that cannot be read lets nothing start, here as there."""
+    done = qmp_guard("check", "--start", "--domain-xml", write(bare_xml("x"), "plain.xml"),
+                     "--host-policy", write("<frob/>", "host.xml"))
+    assert done.returncode == NO and "host.xml" in done.stdout
