@@ -76,6 +76,21 @@ static const FaultRow rows[] = {
      QMP_WITH("blockdev-change-medium", "{\"id\":\"a\",\"filename\":\"json:{\\\"driver\\\":\\\"file"
                                         "\\\",\\\"file.filename\\\":\\\"/etc/x\\\"}\"}"),
      "<deny><argument name='filename' prefix='/etc'/></deny><allow/>", NULL, false},
+    {"a list that dotted names make", CHANNEL_QMP,
+     QMP_WITH("blockdev-add", "{\"driver\":\"quorum\",\"node-name\":\"q\",\"vote-threshold\":1,"
+                              "\"children.0.driver\":\"file\",\"children.0.filename\":\"/tmp/y\","
+                              "\"children.1.driver\":\"file\",\"children.1.filename\":\"/etc/x\"}"),
+     "<allow/>", NULL, true},
+    {"names in a list, and in that a name again", CHANNEL_QMP,
+     QMP_WITH("blockdev-add",
+              "{\"driver\":\"quorum\",\"children\":[\"json:{\\\"driver\\\":\\\"raw\\\","
+              "\\\"file\\\":{\\\"driver\\\":\\\"file\\\",\\\"filename\\\":\\\"json:{\\\\\\\"x"
+              "\\\\\\\":1}\\\"}}\",{\"driver\":\"file\",\"filename\":\"/tmp/x\"}],"
+              "\"vote-threshold\":1}"),
+     "<allow/>", NULL, true},
+    {"options of an HMP line, twice", CHANNEL_HMP,
+     "drive_add 0 if=none,file=/tmp/a,file=/etc/x,file.driver=file",
+     "<deny channel='hmp'><argument name='file' prefix='/etc'/></deny><allow/>", NULL, false},
     {"a group by an effect", CHANNEL_QMP,
      QMP_WITH("chardev-add", "{\"id\":\"c\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":"
                              "{\"type\":\"inet\",\"data\":{\"host\":\"h\",\"port\":\"1\"}},"
