@@ -129,6 +129,39 @@ static void test_trail(void **state)
     with_each_fault(append_once);
 }
 
+/* As append_once(), but it is memory that fails. */
+static bool append_without_memory(unsigned nth, bool stays)
+{
+    Trail trail = trail_of();
+    Reason why = {""};
+    bool failed;
+    int result;
+
+    grants_empty();
+    append("{\"a\":1}");
+    faults_allocation(nth, stays);
+    result = trail_append(&trail, "{\"a\":\"the one that fails\"}", &why);
+    failed = faults_end();
+    trail_close(&trail);
+    assert_int_equal(check_chain(), result == 0 ? 2 : 1);
+    if (result < 0)
+        assert_true(*why.text);
+    append("{\"a\":\"the next\"}");
+    assert_int_equal(check_chain(), result == 0 ? 3 : 2);
+    return failed;
+}
+
+static void test_trail_and_memory(void **state)
+{
+    for (int stays = 0; stays < 2; stays++) {
+        unsigned nth = 0;
+
+        while (append_without_memory(++nth, stays) && nth < CALLS_MAX)
+            ;
+        assert_in_range(nth, 2, CALLS_MAX - 1);
+    }
+}
+
 /* ---- grants */
 
 static void take_once(FileFault fault, unsigned nth, bool stays, bool *failed)
@@ -435,6 +468,7 @@ int main(int argc, char **argv)
     unit_add("a policy, without memory for libxml2 either", test_policy_and_libxml, NULL);
     unit_add("the host policy's file", test_host_file, NULL);
     unit_add("the trail", test_trail, NULL);
+    unit_add("the trail, without memory", test_trail_and_memory, NULL);
     unit_add("grants are read", test_read, NULL);
     unit_add("uses are taken", test_take, NULL);
     unit_add("a grant is given", test_add, NULL);
