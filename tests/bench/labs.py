@@ -20,6 +20,7 @@ from section import REPO
 USER = "alice"      # all clients: of root polkit asks nothing, nor do rules about groups
 SYSTEM = "qemu:///system"
 TIMEOUT = 120
+CPUCLOCK_SCHED = 2      # Linux: the precise clock of a process
 
 
 def bare_xml(name):
@@ -128,10 +129,11 @@ class Daemon:
 
     def __init__(self, path):
         self.path = path
+        self.clock = ~int(path.name) << 3 | CPUCLOCK_SCHED     # what clock_getcpuclockid(3) makes of it
 
     def cpu(self):
-        """Nanoseconds that its threads have run."""
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in (self.path / "task").iterdir())
+        """Nanoseconds that its threads have run, also those that have ended."""
+        return time.clock_gettime_ns(self.clock)
 
     def resident(self):
         """KiB."""

@@ -68,6 +68,13 @@ def load_rows(n_machines, n_clients, results):
     yield row_of(f"{where}: noise, two unguarded", sum((ratios(rates, "plain, too") for rates in results), []))
 
 
+def resident_row(n_machines, labs):
+    sizes = {name: lab.find_daemon().resident() for name, lab in labs.items()}
+    return Row(f"{n_machines} VMs: the daemon's resident memory, guarded to not", sizes["guarded"] / sizes["plain"],
+               note=f"{sizes['guarded']:,} KiB to {sizes['plain']:,} KiB; two unguarded: "
+                    f"{sizes['plain, too'] / sizes['plain']:.3f}")
+
+
 def measure_loads(run, labs):
     """A row for each number of machines and clients, and how the trail came out of it."""
     n_calls = n_machines = 0
@@ -86,6 +93,7 @@ def measure_loads(run, labs):
                 n_calls += calls
         for number in clients:
             yield from load_rows(n_machines, number, results[number])
+        yield resident_row(n_machines, labs)
     yield from trail_rows(labs["guarded"].directory / TRAIL, n_calls)
 
 

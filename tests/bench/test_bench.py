@@ -2,6 +2,7 @@
 """Does scripts/bench work? What it measures is nobody's promise, so no figure is looked at."""
 
 import datetime
+import hashlib
 import json
 import math
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import run
 import section
 from rows import HEADINGS, Row, row_of
+from trail_count import TrailCount
 from turns import rounds
 
 HOST = {"libvirt": "1", "qemu": "2", "processors": 3, "processor": "x"}
@@ -72,3 +74,26 @@ def test_document_changes_its_own_places_alone(tmp_path, monkeypatch):
 def test_every_section_has_its_place_in_the_document():
     text = run.DOCUMENT.read_text()
     assert section.names() and all(run.place_of(name).search(text) for name in section.names())
+
+
+def write_trail(path, n_records):
+    """Lines as src/audit/trail.h has them."""
+    lines, chain = [], ""
+    for number in range(1, n_records + 1):
+        text = json.dumps({"event": "outcome" if number % 2 == 0 else "decision", "seq": number}, separators=(",", ":"))
+        chain = hashlib.sha256((chain + text[:-1]).encode()).hexdigest()
+        lines.append(f'{text[:-1]},"chain":"{chain}"}}')
+    path.with_name("audit.log.head").write_text(f"{n_records} {chain}\n")
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return lines
+
+
+def test_trail_is_counted_and_its_chain_followed(tmp_path):
+    path = tmp_path / "audit.log"
+    lines = write_trail(path, 7)
+    count = TrailCount(path)
+    assert (count.events["decision"], count.events["outcome"], count.broken) == (4, 3, None)
+    for changed, broken in ((lines[:3] + lines[4:], 4), (lines[:6], 6),
+                            (lines[:2] + [lines[2].replace("decision", "dezision")] + lines[3:], 3)):
+        path.write_text("".join(f"{line}\n" for line in changed))
+        assert TrailCount(path).broken == broken
