@@ -24,7 +24,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 # The order in the document; any others follow.
-ORDER = ["roundtrip", "decision", "growth", "others", "starts"]
+ORDER = ["roundtrip", "decision", "growth", "others", "starts", "search"]
 
 
 class Unavailable(RuntimeError):

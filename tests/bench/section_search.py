@@ -1,25 +1,28 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How fast `virt-qmp-guard audit` finds one VM's records in a large trail, beside grep and jq.
 
-usage: tests/bench/audit.py [--megabytes 1000] [--runs 3] [--vms 40] [--no-jq] [build directory]
-
-The trail is made up in a temporary directory: records as the guard writes them, decisions each with its outcome, of so
-many VMs (the hashes are not right, which only --verify would mind). Every program gets its turn in each run, so that
-what else the machine does meets all alike; the best run of each counts. All read from the page cache, if it is large
-enough. Nothing is asserted.
+The trail is made up: records as the guard writes them, decisions each with its outcome, of so many VMs (the hashes are
+not right, which only --verify would mind). All read from the page cache, if it is large enough.
 """
 
-import argparse
 import datetime
 import hashlib
 import json
 import pathlib
 import random
+import shutil
+import statistics
 import subprocess
 import tempfile
 import threading
 import time
+
+from rows import Row, row_of
+from section import Unavailable
+from turns import measure_in_turns
+
+TITLE = "one VM's records in a large trail"
+VMS = 40
 
 COMMANDS = [
     ("query-status", "safe", "allow", ["@query", "@safe", "@known"], []),
@@ -81,8 +84,8 @@ def peak_memory(process, ret):
         time.sleep(0.01)
 
 
-def run(command):
-    """Seconds, the last word that came out, and the peak memory of the first program in MB."""
+def search(command):
+    """Seconds, and the peak memory in MB."""
     memory = [0]
     before = time.monotonic()
     first = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -90,52 +93,45 @@ def run(command):
     first.stdout.close()
     watcher = threading.Thread(target=peak_memory, args=(first, memory))
     watcher.start()
-    output = last.communicate()[0].strip()
+    lines = int(last.communicate()[0])
     seconds = time.monotonic() - before
-    first.wait()
     watcher.join()
-    return seconds, output, memory[0]
+    if first.wait() != 0 or lines == 0:
+        raise RuntimeError(f"{command[0]} found {lines} lines, exit status {first.returncode}")
+    return seconds, memory[0]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megabytes", type=int, default=1000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--vms", type=int, default=40)
-    parser.add_argument("--no-jq", action="store_true")
-    parser.add_argument("build", nargs="?", default="build")
-    options = parser.parse_args()
-    guard = pathlib.Path(options.build).resolve() / "src/helper/virt-qmp-guard"
+def programs(guard, trail):
+    audit = [guard, "audit"]
+    return {
+        "grep -c": ["grep", "-c", '"domain":"vm-01"', trail],
+        "audit --vm --json": [*audit, "--vm", "vm-01", "--json", trail],
+        "audit --vm": [*audit, "--vm", "vm-01", trail],
+        "audit --count-by vm,user": [*audit, "--count-by", "vm,user", trail],
+        "audit --summary": [*audit, "--summary", trail],
+        "jq": ["jq", "-c", 'select(.domain == "vm-01" and .event == "decision")', trail],
+    }
+
+
+def measure(run):
+    if not shutil.which("jq"):
+        raise Unavailable("no jq: scripts/setup")
     with tempfile.TemporaryDirectory(prefix="qmp-guard-bench.") as directory:
         trail = pathlib.Path(directory) / "audit.log"
-        write_trail(trail, options.megabytes * 1_000_000, options.vms)
+        write_trail(trail, run.choose(5, 100, 1000) * 1_000_000, VMS)
         size = trail.stat().st_size / 1e6
-        print(f"{size:.0f} MB, {options.vms} VMs")
-        programs = {
-            "audit --vm --json": [guard, "audit", "--vm", "vm-01", "--json", trail],
-            "grep -c": ["grep", "-c", '"domain":"vm-01"', trail],
-            "audit --vm": [guard, "audit", "--vm", "vm-01", trail],
-            "audit --count-by vm,user": [guard, "audit", "--count-by", "vm,user", trail],
-            "audit --summary": [guard, "audit", "--summary", trail],
-            "jq": ["jq", "-c", 'select(.domain == "vm-01" and .event == "decision")', trail],
-        }
-        if options.no_jq:
-            del programs["jq"]
-        best = {}
-        for number in range(options.runs):
-            for name, command in programs.items():
-                if name == "jq" and number > 0:
-                    continue        # it takes as long as all the others together
-                result = run(command)
-                if name not in best or result[0] < best[name][0]:
-                    best[name] = result
-        grep = best["grep -c"][0]
-        for name, (seconds, output, memory) in best.items():
-            print(f"{name:26} {seconds:8.2f} s {size / seconds:8.0f} MB/s  {grep / seconds:6.2f} of grep's speed  "
-                  f"peak {memory:6.1f} MB  lines {output}")
-        if "jq" in best:
-            print(f"audit --vm --json is {best['jq'][0] / best['audit --vm --json'][0]:.0f} times as fast as jq")
+        commands = programs(run.build / "src/helper/virt-qmp-guard", trail)
+        results = measure_in_turns({name: lambda command=command: search(command)
+                                    for name, command in commands.items()}, run.choose(2, 5))
+    seconds = {name: [result[0] for result in found] for name, found in results.items()}
 
+    def ratios(name, against):
+        return [one / other for one, other in zip(seconds[name], seconds[against])]
 
-if __name__ == "__main__":
-    main()
+    for name in commands:
+        if name != "grep -c":
+            yield row_of(f"{name}: time, to grep -c", ratios(name, "grep -c"),
+                         note=f"{size / statistics.median(seconds[name]):,.0f} MB/s, {size:,.0f} MB of {VMS} VMs")
+    yield row_of("jq: time, to audit --vm --json", ratios("jq", "audit --vm --json"))
+    yield Row("audit --vm --json: memory at its peak", max(memory for _, memory in results["audit --vm --json"]),
+              unit="MB", note=f"grep's {max(memory for _, memory in results['grep -c']):.1f} MB")
