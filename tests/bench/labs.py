@@ -6,6 +6,7 @@ own, and yet to the daemon a process like any other: it can be seen in /proc, an
 """
 
 import array
+import contextlib
 import os
 import pathlib
 import re
@@ -54,9 +55,14 @@ class Lab:
         self.close()
 
     def close(self):
-        """With its end everything in it ends, too."""
-        for client in self.clients:
-            client.close()
+        """With its end everything in it ends, too; and it ends whatever became of its clients."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._end)
+            for client in self.clients:
+                stack.callback(client.close)
+
+    def _end(self):
+        self.connection = None
         self.process.stdin.close()
         try:
             self.process.wait(timeout=TIMEOUT)
