@@ -285,7 +285,7 @@ void guard_judge(const GuardCall *call, GuardRecorder record, void *record_data,
         ret->outcome = steal_pointer(&audit_record.common);
     audit_record_clear(&audit_record);
 
-    if (!ret->rule || recorded == RECORDED_NOWHERE)
+    if (!ret->rule)
         return;
     if (!decided || ret->decision.verdict == VERDICT_DENY) {
         ret->message = make_message(call, ret, decided ? NULL : why.text);

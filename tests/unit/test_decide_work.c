@@ -47,6 +47,21 @@ static Decision decide_for(const Policy *host, const Policy *domain, const char 
     return decision;
 }
 
+/* Whoever finds that nothing decides, no rule and no profile, denies. */
+static void test_nothing_decides(void **state)
+{
+    Policy *host = policy_of(POLICY_HOST, "", "<allow/><delegate/>");
+    Request *request = request_of(CHANNEL_QMP, "{\"execute\":\"query-status\"}");
+    Question question = {.request = request, .caller = &alice, .host = host};
+
+    (void)state;
+    assert_int_equal(decide(&question).verdict, VERDICT_ALLOW);
+    question.domain = question.domain_profile = policy_empty();
+    assert_int_equal(decide(&question).verdict, VERDICT_DENY);
+    request_free(request);
+    policy_unref(host);
+}
+
 typedef struct WorkRow {
     const char *name;
     const char *rule; /* none of these matches */
@@ -285,6 +300,7 @@ int main(void)
     unit_add("observer", test_observer, NULL);
     unit_add("the part that decides", test_part, NULL);
     UNIT_ADD_ROWS(default_rows, test_default_row);
+    unit_add("nothing decides", test_nothing_decides, NULL);
     unit_add("zero decision", test_zero_decision, NULL);
     return unit_run("decide_work");
 }

@@ -198,6 +198,7 @@ static void test_recorder_fails(void **state)
         guard_judge(&call, record, &recorder, &answer);
         assert_false(answer.passes);
         assert_int_equal(recorder.calls, 1);
+        assert_non_null(answer.message);
         guard_answer_clear(&answer);
     }
     policy_unref(host);

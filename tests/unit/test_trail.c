@@ -480,6 +480,19 @@ static void test_end(void **state)
     }
 }
 
+/* By sha256sum(1), of `line` and of `beforeline`: other readers hash as it does. */
+static void test_chain(void **state)
+{
+    char first[DIGEST_TEXT_SIZE];
+    char second[DIGEST_TEXT_SIZE];
+
+    (void)state;
+    trail_chain("", "line", 4, first);
+    trail_chain("before", "line", 4, second);
+    assert_string_equal(first, "38a9c1e721584da284b90ceea4ed7eb8db15ac4ea86c2c75ec925d5f8799fcf0");
+    assert_string_equal(second, "24bb982f299079f1bbc738d76b3fe70c6d5d8fbfffc9bffd43e8143cfd643e08");
+}
+
 /* No descriptor is left open, whatever came of it. */
 static void test_no_leak(void **state)
 {
@@ -525,6 +538,7 @@ int main(void)
     unit_add("no object, or too large a one", test_no_object, NULL);
     unit_add("many writers", test_many_writers, NULL);
     UNIT_ADD_ROWS(end_rows, test_end);
+    unit_add("chain", test_chain, NULL);
     unit_add("no descriptor stays open", test_no_leak, NULL);
     failed = unit_run("trail");
     empty_folder();
