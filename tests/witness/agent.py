@@ -40,6 +40,10 @@ class AgentWitness(Witness):
         """libvirt makes an error of its own of the agent's. Any other means that the agent does not answer."""
         return sent.error not in (NO_ERROR, DENIED) and not sent.is_agents_error()
 
+    def is_in_between(self, text):
+        """Its log is read when it has answered."""
+        return False
+
     def read(self, text):
         """libvirt numbers nothing here."""
         return read_agent_log(text)

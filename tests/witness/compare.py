@@ -196,14 +196,14 @@ def _in_order_of(decisions, all_sent):
 
 
 def _check_decisions(decisions, outcomes, all_sent, last_words):
-    """Of each text its record. Returns what passed. @last_words: so many at the end may have met a QEMU that ended."""
+    """Of each text its record. Returns what passed. @last_words: these may have met a QEMU that ended."""
     passed = []
     for number, sent in enumerate(all_sent):
         if number >= len(decisions):
             raise Place(number, "a text without a record")
         record = decisions[number]
         outcome = outcomes.get(record["id"])
-        is_last = number >= len(all_sent) - last_words
+        is_last = sent.text in last_words
         try:
             _check_record(sent, record, is_last)
             if record["verdict"] == "deny":
@@ -248,8 +248,10 @@ def _check_messages(policy, passed, messages, channel, clients, counts):
             raise Place(each.number, f"recorded as passed ({each.record['command']}), the witness knows nothing of it")
 
 
-def check_batch(policy, all_sent, records, messages, clients=1, died=False):
-    """@records: the trail's of this machine. @messages: the witness's. @clients sent them at once. @died: at the end.
+def check_batch(policy, all_sent, records, messages, clients=1, last_words=()):
+    """@records: the trail's of this machine. @messages: the witness's. @clients sent them at once.
+
+    @last_words: when QEMU ended, the text that each of them sent last.
 
     Returns counts; raises Place.
     """
@@ -259,7 +261,7 @@ def check_batch(policy, all_sent, records, messages, clients=1, died=False):
         raise Place(0, f"records that were not expected: {other}")
     if clients > 1:
         all_sent = _in_order_of(decisions, all_sent)
-    passed = _check_decisions(decisions, outcomes, all_sent, clients if died else 0)
+    passed = _check_decisions(decisions, outcomes, all_sent, last_words)
     counts = {"texts": len(all_sent), "refused": len(all_sent) - len(passed), "passed": 0, "executed": 0, "own": 0}
     channel = "agent" if all_sent and all_sent[0].text.channel == "agent" else "qmp"
     _check_messages(policy, passed, messages, channel, clients, counts)

@@ -17,7 +17,7 @@ import libvirt_qemu
 from catalogue import REPO
 from compare import DENIED, Sent
 from policies import POLICIES
-from testimony import TRACE, read_trace
+from testimony import TRACE, is_own_begun, read_trace
 
 sys.path.insert(0, str(REPO / "tests/integration"))
 import clients  # noqa: E402
@@ -32,6 +32,9 @@ HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
 
 # A QEMU that takes longer than that for one command is wedged, and killed. (1 MiB takes it 3 seconds.)
 PATIENCE = 60
+
+# What QEMU has read it begins with well within this; it is a processor that it may have to wait for.
+PAUSE = 5
 
 # Halts for good where a processor begins: a real firmware would take a second of ours after each reset.
 FIRMWARE = b"\0" * 0xfff0 + b"\xfa\xf4\xeb\xfc" + b"\0" * 12
@@ -118,7 +121,7 @@ class Witness:
         """By the process: libvirt needs a moment to notice."""
         try:
             state = pathlib.Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
         return state not in "ZX"
 
@@ -152,15 +155,26 @@ class Witness:
 
     def testimony(self):
         """What the witness said since it was last asked. What was read gives its place on the disk back."""
-        with self.trace.open("rb") as file:
-            file.seek(self.offset)
-            text = file.read()
+        deadline = time.monotonic() + PAUSE
+        text = self.read_on()
+        while self.is_in_between(text) and self.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+            text = self.read_on()
         if self.offset >> 24 != (self.offset + len(text)) >> 24:
             subprocess.run(["fallocate", "-p", "-o", "0", "-l", str(self.offset), self.trace], check=False)
         self.offset += len(text)
         if not self.is_alive():
             text = text[:text.rfind(b"\n") + 1]
         return self.read(text)
+
+    def read_on(self):
+        with self.trace.open("rb") as file:
+            file.seek(self.offset)
+            return file.read()
+
+    def is_in_between(self, text):
+        """Whether QEMU has read what libvirt sends by itself, at any time, and not yet begun with it."""
+        return is_own_begun(text)
 
     def read(self, text):
         return read_trace(text)

@@ -57,23 +57,25 @@ def send_by(witness, client, texts, sent, died):
 def send_all(witness, policy, texts, clients=1):
     """Sends them, by so many clients at once, and compares the accounts. Returns counts; raises Place."""
     witness.set_policy(policy)
-    sent, died = [], threading.Event()
-    threads = [threading.Thread(target=send_by, args=(witness, client, texts[client::clients], sent, died))
+    sent_by, died = [[] for _ in range(clients)], threading.Event()
+    threads = [threading.Thread(target=send_by, args=(witness, client, texts[client::clients], sent_by[client], died))
                for client in range(1, clients)]
     for thread in threads:
         thread.start()
-    send_by(witness, 0, texts[::clients], sent, died)
+    send_by(witness, 0, texts[::clients], sent_by[0], died)
     for thread in threads:
         thread.join()
+    sent = [each for account in sent_by for each in account]
+    last_words = [account[-1].text for account in sent_by if account] if died.is_set() else []
     records = witness.trail.read()
     try:
         messages = witness.testimony()
         witness.last = check_numbers(messages, witness.last)
     except Contradiction as error:
         raise Place(len(sent) - 1, error) from None
-    counts = check_batch(policy, sent, records, messages, clients, died.is_set())
+    counts = check_batch(policy, sent, records, messages, clients, last_words)
     if died.is_set():
-        counts["died"] = [" | ".join(repr(each.text)[:500] for each in sent[-clients:])]
+        counts["died"] = [" | ".join(repr(text)[:500] for text in last_words)]
     return counts
 
 

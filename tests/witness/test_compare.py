@@ -10,7 +10,7 @@ from catalogue import COMMANDS, REPO
 from compare import DENIED, Place, Sent, Text, check_batch, check_numbers
 from hmp_reading import read_line
 from json_reading import Unreadable, read_request
-from testimony import Contradiction, is_same, read_agent_log, read_trace
+from testimony import Contradiction, is_own_begun, is_same, read_agent_log, read_trace
 
 QUERY = b'{"execute":"query-name"}'
 SET = b'{"execute":"qom-set","arguments":{"path":"/machine","property":"none","value":9007199254740993}}'
@@ -165,6 +165,33 @@ def test_clients_may_send_the_same_bytes_with_and_without_a_descriptor():
     case.sent[0] = Sent(text, 0, "")
     with pytest.raises(Place, match="verdict deny, but"):
         case.check(clients=2)
+
+
+def test_last_words():
+    """Where QEMU ends, the last text of each client may have failed, and none before; others were still refused some."""
+    case = Case()
+    case.sent[1] = Sent(case.sent[1].text, 38, "Connection reset by peer")
+    case.records[3]["result"] = "failure"
+    case.records[3]["error"] = "libvirt:38"
+    case.records[5:] = []
+    messages = read_trace(trace_of(*case.trace[:4]))
+    del case.sent[3]
+    last = [case.sent[1].text, case.sent[2].text]
+    assert check_batch("open", case.sent, case.records, messages, 2, last)["passed"] == 2
+    with pytest.raises(Place, match="libvirt itself failed"):
+        check_batch("open", case.sent, case.records, messages, 2, [case.sent[2].text])
+
+
+@pytest.mark.parametrize("lines, is_begun", [
+    ([request(1, '{"execute": "query-name"}')], False), ([], False),
+    ([request(1, '{"execute": "qom-list", "arguments": {"path": "/machine/peripheral"}}')], True),
+    ([request(1, '{"execute": "qom-list", "arguments": {"path": "/machine"}}')], False),
+    ([request(1, '{"execute": "qom-list", "arguments": {"path": "/machine/peripheral"}}'),
+      'qmp_enter_qom_list {"path": "/machine/peripheral"}'], False)])
+def test_what_libvirt_sends_by_itself_may_have_been_read_only(lines, is_begun):
+    text = trace_of(*lines)
+    assert is_own_begun(text) == is_begun
+    assert is_own_begun(text[:-1]) == bool(lines)
 
 
 @pytest.mark.parametrize("policy", ["closed", "observe", "restricted", "baseline"])

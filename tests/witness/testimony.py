@@ -95,6 +95,17 @@ def read_trace(text):
     return messages
 
 
+def is_own_begun(text):
+    """Whether a part of QEMU's trace ends inside a line, or with what libvirt sends by itself: QEMU always begins it."""
+    if not text.endswith(b"\n"):
+        return text != b""
+    match = _LINE.fullmatch(text[text.rfind(b"\n", 0, -1) + 1:-1])
+    if not match or match["request"] is None:
+        return False
+    request = _json(match["request"])
+    return (request.get("execute"), request.get("arguments", {})) in OF_LIBVIRT
+
+
 _CHUNK = re.compile(rb": debug: read data, count: (\d+), data: ")
 _PROCESSED = b": debug: process_event: called\n"
 
