@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the daemon's records go: libvirt's log and the durable trail. */
+/* Where the daemon's records go: libvirt's log and the trail. */
 #ifndef QG_RECORDER_H
 #define QG_RECORDER_H
 

@@ -47,8 +47,8 @@ typedef struct GuardCall {
 /* Where a decision's record is. Zero is nowhere: then nothing may pass. */
 typedef enum GuardRecorded {
     RECORDED_NOWHERE = 0,
-    RECORDED_IN_LOG, /* and not in the durable trail: the host policy says what still passes */
-    RECORDED_WHOLE,
+    RECORDED_IN_LOG, /* and not in the trail: the host policy says what still passes */
+    RECORDED_WHOLE, /* or as whole as it can be: a user's own daemon has no trail */
     RECORDED_AS_COUNT, /* it repeats one that is recorded, and was counted */
 } GuardRecorded;
 

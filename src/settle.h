@@ -10,7 +10,8 @@
 #include "guard.h"
 
 /*
- * Fills in @answer's decision. @question has everything but grants and native permissions. What
+ * Fills in @answer's decision, and what it says of grants and of a repeated denial. @question has
+ * everything but what comes of @call: the domain's UUID and run, grants, native permissions. What
  * is taken stays taken: a command that meets a refusal behind this has used its permission up.
  * @record is told of grants that are found to have run out; NULL for a dry run.
  */

@@ -239,11 +239,7 @@ void audit_record_make(const AuditEvent *event, AuditRecord *ret)
     fputs(" | ", out);
     audit_write_name(out, command);
     write_fields(out, event, wording);
-    ret->line = memory_text_close(&text);
-    if (!ret->json || !ret->domain || !ret->command || !ret->user) {
-        free(ret->line);
-        ret->line = NULL;
-    }
+    audit_end_line(ret, &text, ret->json && ret->domain && ret->command && ret->user);
 }
 
 void audit_record_clear(AuditRecord *record)

@@ -45,14 +45,14 @@ typedef struct AuditEvent {
 typedef struct AuditRecord {
     AuditPriority priority;
     char *line; /* without a newline; NULL when out of memory: then nothing may pass */
-    char *json; /* the same for the durable trail; NULL: it has none */
+    char *json; /* the same for the trail; not NULL where line is not */
     /*
      * Where repetitions are counted, of a safe command that passes: the start of a JSON object
      * with all that a repetition of it would share; else NULL. Two records are the same command
      * when this is the same.
      */
     char *repeat;
-    char *common; /* of a command with an id: the members that its outcome's record has as well */
+    char *common; /* the members that a record of the command's outcome has as well */
     const char *message_id; /* journald's MESSAGE_ID: one for each kind of event */
     char *domain; /* the journald fields, encoded like the line */
     char *command;
@@ -78,7 +78,7 @@ char *audit_name(const char *name);
 /* AuditRecord's common; caller frees. NULL when out of memory. */
 char *audit_common_json(const AuditEvent *event);
 
-/* The decision's JSON; caller frees. NULL when out of memory. @common may be NULL. */
+/* The decision's JSON; caller frees. NULL when out of memory. */
 char *audit_decision_json(const AuditEvent *event, const char *common, const char *verdict);
 
 /* AuditRecord's repeat, for a decision; caller frees. NULL when out of memory. */

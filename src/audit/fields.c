@@ -4,6 +4,7 @@
 #include "audit/audit.h"
 #include "util/printable.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void audit_write_name(FILE *out, const char *name)
@@ -31,4 +32,13 @@ void audit_write_time(FILE *out, time_t when)
     if (localtime_r(&when, &local))
         strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
     fprintf(out, " | timestamp=%s", text);
+}
+
+void audit_end_line(AuditRecord *ret, MemoryText *line, bool is_whole)
+{
+    ret->line = memory_text_close(line);
+    if (is_whole)
+        return;
+    free(ret->line);
+    ret->line = NULL;
 }

@@ -36,6 +36,9 @@ void audit_write_time(FILE *out, time_t when);
 #define JSON_TEXT_MAX ((size_t)1024)
 void audit_add_text(JsonWriter *out, const char *name, const char *value);
 
+/* Ends a record's line. Without all that goes with it, and all of itself, there is none. */
+void audit_end_line(AuditRecord *ret, MemoryText *line, bool is_whole);
+
 /*
  * Begin the record of an event, with `time` (UTC, RFC 3339, microseconds) and `event`, and end it:
  * the text (caller frees), or NULL when out of memory. @out is all zero before and after.

@@ -115,9 +115,5 @@ void audit_grant_make(const GrantEvent *event, AuditRecord *ret)
     if (!out)
         return;
     write_line(out, event, whose);
-    ret->line = memory_text_close(&text);
-    if (!(ret->domain && ret->command && ret->user && ret->json)) {
-        free(ret->line);
-        ret->line = NULL;
-    }
+    audit_end_line(ret, &text, ret->domain && ret->command && ret->user && ret->json);
 }

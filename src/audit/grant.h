@@ -25,7 +25,7 @@ typedef struct GrantEvent {
 } GrantEvent;
 
 /*
- * Puts @event into words: a line, and a JSON object for the durable trail. The record is always
+ * Puts @event into words: a line, and a JSON object for the trail. The record is always
  * released with audit_record_clear().
  */
 void audit_grant_make(const GrantEvent *event, AuditRecord *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The records of the durable trail: docs/audit-record.schema.json says what each member is.
+ * The records of the trail: docs/audit-record.schema.json says what each member is.
  * Texts from outside are encoded as in a line, so they are ASCII; what is not known is left
  * out.
  */

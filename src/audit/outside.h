@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Records written outside of the daemon, by the hook and the helper. libvirt's log is the
- * daemon's own, so there are two places: the durable trail, and the system log (facility
+ * daemon's own, so there are two places: the trail, and the system log (facility
  * authpriv) for the line that people read.
  */
 #ifndef QG_OUTSIDE_H

@@ -83,9 +83,5 @@ void audit_start_make(const StartEvent *event, AuditRecord *ret)
     if (!out)
         return;
     write_line(out, event, wording);
-    ret->line = memory_text_close(&text);
-    if (!(ret->domain && ret->json)) {
-        free(ret->line);
-        ret->line = NULL;
-    }
+    audit_end_line(ret, &text, ret->domain && ret->json);
 }

@@ -22,7 +22,7 @@ typedef struct StartEvent {
 } StartEvent;
 
 /*
- * Puts @event into words: a line, and a JSON object for the durable trail. The record is
+ * Puts @event into words: a line, and a JSON object for the trail. The record is
  * always released with audit_record_clear().
  */
 void audit_start_make(const StartEvent *event, AuditRecord *ret);

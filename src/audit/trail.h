@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The durable trail: a file of our own, one JSON object in a line, appended to only, by the
+ * The trail: a file of our own, one JSON object in a line, appended to only, by the
  * daemon and by the hook. Each record ends with its number and with a hash over itself and
  * the hash before it, so that one that was altered, removed or put in is found out:
  *

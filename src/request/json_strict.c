@@ -43,7 +43,7 @@ static int lex_hex4(Lexer *lexer, uint32_t *ret_unit)
 }
 
 /* A \u escape, `at` behind the u: two of them when they are a surrogate pair. */
-static int lex_unicode_escape(Lexer *lexer)
+static int lex_unicode_escape(Lexer *lexer, uint32_t *ret_character)
 {
     uint32_t character;
     uint32_t low;
@@ -62,6 +62,24 @@ static int lex_unicode_escape(Lexer *lexer)
     }
     if (!is_sendable_character(character))
         return refuse(lexer, "escape of U+0000, a lone surrogate or a noncharacter");
+    *ret_character = character;
+    return 0;
+}
+
+/* `at` behind the backslash. */
+static int lex_escape(Lexer *lexer, uint32_t *ret_character)
+{
+    static const char letters[] = "\"\\/bfnrt";
+    static const char meanings[] = "\"\\/\b\f\n\r\t";
+    char letter = lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
+    const char *found = letter ? strchr(letters, letter) : NULL;
+
+    if (letter != 'u' && !found)
+        return refuse(lexer, "unknown escape");
+    lexer->at++;
+    if (letter == 'u')
+        return lex_unicode_escape(lexer, ret_character);
+    *ret_character = (unsigned char)meanings[found - letters];
     return 0;
 }
 
@@ -81,18 +99,8 @@ static int lex_string(Lexer *lexer)
         lexer->at += size;
         if (character == '"')
             return 0;
-        if (character != '\\')
-            continue;
-        if (lexer->at < lexer->length && lexer->text[lexer->at] == 'u') {
-            lexer->at++;
-            if (lex_unicode_escape(lexer) < 0)
-                return -1;
-        } else if (lexer->at < lexer->length && strchr("\"\\/bfnrt", lexer->text[lexer->at]) &&
-                   lexer->text[lexer->at]) {
-            lexer->at++;
-        } else {
-            return refuse(lexer, "unknown escape");
-        }
+        if (character == '\\' && lex_escape(lexer, &character) < 0)
+            return -1;
     }
 }
 
@@ -217,26 +225,6 @@ static char *put_utf8(char *out, uint32_t character)
     return out + size;
 }
 
-/* The escape at the lexer's place, behind the backslash, which lex_string() has found sound. */
-static uint32_t take_escape(Lexer *lexer)
-{
-    static const char letters[] = "\"\\/bfnrt";
-    static const char meanings[] = "\"\\/\b\f\n\r\t";
-    char letter = lexer->text[lexer->at++];
-    uint32_t character = 0;
-    uint32_t low = 0;
-
-    if (letter != 'u')
-        return (unsigned char)meanings[strchr(letters, letter) - letters];
-    lex_hex4(lexer, &character);
-    if (character >= 0xd800 && character <= 0xdbff) {
-        lexer->at += 2;
-        lex_hex4(lexer, &low);
-        character = 0x10000 + ((character - 0xd800) << 10) + (low - 0xdc00);
-    }
-    return character;
-}
-
 /*
  * A new string (caller frees), without U+0000, of the bytes from @start up to the lexer's place,
  * which lex_string() has found sound; NULL without memory.
@@ -256,8 +244,11 @@ static char *copy_string(const Lexer *lexer, size_t start)
         out = mempcpy(out, from, plain);
         inside.at += plain;
         if (escape) {
+            uint32_t character = 0;
+
             inside.at++;
-            out = put_utf8(out, take_escape(&inside));
+            (void)lex_escape(&inside, &character);
+            out = put_utf8(out, character);
         }
     }
     if (text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * JSON as a guard must read it: one object, RFC 8259 to the letter, nothing that
- * libvirt's or QEMU's readers are known to take differently.
+ * JSON as a guard must read it: one object by RFC 8259, and nothing of it that libvirt's or
+ * QEMU's readers are known to take differently, nor a raw DEL, which terminals obey.
  *
  * json-c keeps the tree, but does not read the text: it takes NaN, `1.`, NUL inside strings and
  * repeated keys, and without memory its reader cuts a text short (before 0.17) or dies.
@@ -27,7 +27,7 @@
 
 /*
  * Parses @length bytes at @text. Returns a new object (caller puts it), or NULL
- * with the reason, which names the byte offset, counted from 0.
+ * with the reason, which mostly names the byte offset, counted from 0.
  */
 json_object *json_strict_parse(const char *text, size_t length, Reason *why);
 

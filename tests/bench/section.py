@@ -7,8 +7,8 @@ A section is a module tests/bench/section_NAME.py; that it is there makes it one
     def measure(run):   a generator of Rows (rows.py), each as soon as it is known
 
 and its docstring says what is measured and how; `scripts/bench --help` shows its first line. It is called outside any
-lab, as root, after scripts/build, and starts what labs it needs by itself (labs.py). It takes three minutes at most,
-some seconds when run.is_quick. It asserts nothing: a figure that falls short is a row like any other. Only when there
+lab, as root, after scripts/build, and starts what labs it needs by itself (labs.py). It takes some minutes at most, some
+seconds when run.is_quick, and as long as it needs when run.is_full. It asserts nothing: a figure that falls short is a row like any other. Only when there
 is no figure to be had it raises RuntimeError, or Unavailable, which says what has to be installed for it.
 
 Things that are compared take turns in short blocks within one run, in an order that is turned round (turns.py), so that

@@ -37,7 +37,7 @@ USERS = ["alice", "bob", "root", "backup", "sasl:ops@EXAMPLE.ORG"]
 
 
 def write_trail(path, size, vms):
-    """Lines are made once for a block, which is then repeated with other times: making them is slow."""
+    """Lines are made once for a block, which is then repeated as it is: making them is slow."""
     chance = random.Random(1)
     names = [(f"vm-{number:02}", f"3f2e7665-bbb1-43e1-b17a-{number:012x}") for number in range(vms)]
     start = datetime.datetime(2026, 11, 1)

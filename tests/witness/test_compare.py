@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+import broken
 import exclusions
 from catalogue import COMMANDS, REPO
 from compare import DENIED, Place, Sent, Text, check_batch, check_numbers
@@ -206,6 +207,12 @@ def test_text_that_reads_well_must_not_be_unreadable():
     case.records[4] |= {"text": hashlib.sha256(QUERY).hexdigest(), "bytes": len(QUERY)}
     with pytest.raises(Place, match="reads well"):
         case.check()
+
+
+@pytest.mark.parametrize("name", broken.FAULTS)
+def test_fault_has_its_place(name):
+    file, old, _ = broken.FAULTS[name]
+    assert (REPO / file).read_text().count(old) == 1
 
 
 def test_exclusions_are_documented():
