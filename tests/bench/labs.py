@@ -151,10 +151,10 @@ class Daemon:
 
 
 class Caller:
-    """A running tests/bench/caller.c in a lab."""
+    """A running tests/bench/latency_client.c in a lab."""
 
     def __init__(self, lab, domain, uri=SYSTEM, socket=None, pid_file="run/libvirtd.pid"):
-        program = lab.program(lab.build / "tests/bench/caller")
+        program = lab.program(lab.build / "tests/bench/latency_client")
         self.process = lab.popen(program, uri, domain, *([socket] if socket else []), user=USER,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.daemon = lab.find_daemon(pid_file)
@@ -193,10 +193,10 @@ class Block:
 
 
 class Load:
-    """A running tests/bench/load.c in a lab."""
+    """A running tests/bench/throughput_client.c in a lab."""
 
     def __init__(self, lab, clients):
-        self.process = lab.popen(lab.program(lab.build / "tests/bench/load"), SYSTEM, clients, user=USER,
+        self.process = lab.popen(lab.program(lab.build / "tests/bench/throughput_client"), SYSTEM, clients, user=USER,
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.calls = 0
 

@@ -3,7 +3,7 @@
 
 Times and instructions are those of decision.c, beside json-c's parser on the same text, which is the least that a guard
 could do. Times are the thread's own on a processor. Instructions are callgrind's, of one call each: they do not depend
-on what else the machine does. What more rules cost is decide.c's to say, and what limits and grants add permission.c's.
+on what else the machine does. What more rules cost is rule_count.c's to say, and what limits and grants add limits_grants.c's.
 """
 
 import collections
@@ -94,13 +94,13 @@ def instructions(run):
 
 def growth(run):
     rounds = run.choose(21, 301)
-    times = samples(run.program("decide"), str(rounds))
+    times = samples(run.program("rule_count"), str(rounds))
     for rules in RULES[1:]:
         yield row_of(f"a decision among {int(rules):,} rules, to one among 10", ratios(times, (rules,), ("10",)),
                      aim="<= 2" if rules == RULES[-1] else "",
                      note=f"{rounds} pairs; {statistics.median(times[rules,]):.0f} to "
                           f"{statistics.median(times['10',]):.0f} ns")
-    asked = {rules: (int(count), int(size)) for rules, count, size in lines_of(run.program("decide"), "once")}
+    asked = {rules: (int(count), int(size)) for rules, count, size in lines_of(run.program("rule_count"), "once")}
     few, many = asked[RULES[0]], asked[RULES[-1]]
     yield Row("allocated by a judgement among 10,000 rules, less among 10", many[1] - few[1], unit="bytes", aim="= 0",
               note=f"{many[1]:,} bytes in {many[0]} allocations, to {few[1]:,} in {few[0]}")
@@ -108,7 +108,7 @@ def growth(run):
 
 def permissions(run):
     rounds = run.choose(21, 201)
-    times = samples(run.program("permission"), str(rounds))
+    times = samples(run.program("limits_grants"), str(rounds))
     for way, against, called in WAYS:
         yield row_of(f"a judgement: {called}", ratios(times, (way,), (against,)),
                      note=f"{rounds} pairs; {microseconds(times[way,])} to {microseconds(times[against,])}")

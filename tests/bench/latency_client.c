@@ -2,7 +2,7 @@
 /*
  * A client that tells how long each of its calls took.
  *
- *   build/tests/bench/caller URI DOMAIN [SOCKET]
+ *   build/tests/bench/latency_client URI DOMAIN [SOCKET]
  *
  * Reads lines `CALL COUNT` and answers each with COUNT times in nanoseconds, as 64 bits in the
  * machine's order. SOCKET is a virt-qemu-qmp-proxy's, for the call `proxy`.
@@ -31,7 +31,7 @@ static int proxy = -1;
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "caller: %s: %s\n", what, virGetLastErrorMessage());
+    fprintf(stderr, "latency_client: %s: %s\n", what, virGetLastErrorMessage());
     exit(1);
 }
 
@@ -117,7 +117,7 @@ static const struct CallRow *find_call(const char *name)
         if (strcmp(calls[i].name, name) == 0)
             return &calls[i];
     }
-    fprintf(stderr, "caller: no such call: %s\n", name);
+    fprintf(stderr, "latency_client: no such call: %s\n", name);
     exit(2);
 }
 

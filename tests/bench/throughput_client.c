@@ -2,7 +2,7 @@
 /*
  * Many clients at once, each with a connection of its own.
  *
- *   build/tests/bench/load URI CLIENTS
+ *   build/tests/bench/throughput_client URI CLIENTS
  *
  * Reads lines `MILLISECONDS`. For so long each client sends query-status to one running domain
  * after the other, beginning with another than its neighbour; then prints `CALLS NANOSECONDS`.
@@ -35,7 +35,7 @@ static uint64_t nanoseconds(void)
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "load: %s: %s\n", what, virGetLastErrorMessage());
+    fprintf(stderr, "throughput_client: %s: %s\n", what, virGetLastErrorMessage());
     exit(1);
 }
 

@@ -2,7 +2,7 @@
 /*
  * What do limits and grants add to a judgement?
  *
- *   build/tests/bench/permission ROUNDS
+ *   build/tests/bench/limits_grants ROUNDS
  *
  * A whole guard_judge() is timed: reading, deciding, taking and putting the record into words,
  * but not storing it. The ways take turns, so that the machine's mood is shared; printed are for

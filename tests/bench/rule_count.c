@@ -2,8 +2,8 @@
 /*
  * What does a decision cost among 10, 100, 1000 and 10000 rules?
  *
- *   build/tests/bench/decide ROUNDS
- *   build/tests/bench/decide once
+ *   build/tests/bench/rule_count ROUNDS
+ *   build/tests/bench/rule_count once
  *
  * Each policy has rules for commands that are not the one asked for, a tenth of them by
  * group or with a wildcard up to ten, and then lets the profile decide. The policies take
