@@ -262,19 +262,28 @@ static int write_line(Trail *trail, const char *line, off_t size, int ends_insid
     return reason_set(why, "cannot write %s: no space for a whole record", trail->path);
 }
 
+/*
+ * Nothing has been written since our own last record, so that it need not be read again. The size
+ * alone does not say so: others' records may have been taken away, or be as long as ours was.
+ */
+static bool is_our_end(const Trail *trail, const TrailHead *head)
+{
+    return trail->end > 0 && trail->records.size == trail->end && head->seq == trail->last.seq &&
+           strcmp(head->chain, trail->last.chain) == 0;
+}
+
 /* Where the chain stands, and in @ret_size how large the file is. Returns as catch_up() does. */
 static int find_end(Trail *trail, TrailHead *ret, off_t *ret_size, Reason *why)
 {
     int ends_inside;
 
-    if (trail->end > 0 && trail->records.size == trail->end) {
-        *ret = trail->last;
-        *ret_size = trail->end;
-        return 0;
-    }
     errno = 0;
     if (read_head(trail->head.fd, ret) < 0 && errno)
         return reason_set(why, "cannot read %s: %s", trail->head_path, strerror(errno));
+    if (is_our_end(trail, ret)) {
+        *ret_size = trail->end;
+        return 0;
+    }
     ends_inside = catch_up(trail->records.fd, ret, ret_size);
     if (ends_inside < 0)
         return reason_set(why, "cannot read %s: %s", trail->path, strerror(errno));

@@ -47,7 +47,7 @@ typedef struct Trail {
     TrailFile head;
     PatientLock head_lock; /* of head: what keeps processes apart */
     TrailHead last; /* our own last record, ... */
-    off_t end; /* ... and how large it left the file: as large, nobody else has written since */
+    off_t end; /* ... and how large it left the file; 0: not known */
 } Trail;
 
 #define TRAIL_HEAD_SUFFIX ".head"

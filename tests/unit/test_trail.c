@@ -384,6 +384,39 @@ static void test_others_in_between(void **state)
     trail_close(&trail);
 }
 
+/*
+ * A file that is as large as our own last record left it need not end with that record. What
+ * others wrote meanwhile is missing then, and the chain says so.
+ */
+static void test_others_of_the_same_size(void **state)
+{
+    Trail trail = {.path = path,
+                   .head_path = head_path,
+                   .lock = PTHREAD_MUTEX_INITIALIZER,
+                   .records.fd = -1,
+                   .head.fd = -1};
+    struct stat own;
+    TrailHead before;
+    Reason why;
+
+    (void)state;
+    start_with_directory();
+    assert_int_equal(trail_append(&trail, "{\"a\":1}", &why), 0);
+    assert_int_equal(stat(path, &own), 0);
+    check_appends("{\"b\":2}");
+    assert_int_equal(truncate(path, own.st_size), 0);
+    assert_int_equal(trail_append(&trail, "{\"c\":3}", &why), 0);
+    assert_int_equal(head_now().seq, 3);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(trail_append(&trail, "{\"d\":4}", &why), 0);
+    before = head_now();
+    assert_int_equal(truncate(path, 0), 0);
+    check_appends("{\"e\":5}");
+    assert_int_equal(trail_append(&trail, "{\"f\":6}", &why), 0);
+    check_chain((const char *const[]){"{\"e\":5,", "{\"f\":6,", NULL}, 5, before.chain);
+    trail_close(&trail);
+}
+
 /* Somebody who holds the lock and does not go on costs a second, not more. */
 static void test_lock_is_held(void **state)
 {
@@ -534,6 +567,7 @@ int main(void)
     unit_add("the head is gone", test_head_is_gone, NULL);
     unit_add("rotation", test_rotation, NULL);
     unit_add("others write in between", test_others_in_between, NULL);
+    unit_add("others leave as many bytes", test_others_of_the_same_size, NULL);
     unit_add("the lock is held", test_lock_is_held, NULL);
     unit_add("no object, or too large a one", test_no_object, NULL);
     unit_add("many writers", test_many_writers, NULL);
