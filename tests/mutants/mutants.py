@@ -29,7 +29,7 @@ MUTANTS = [
            "if (errno != 0)\n        return refuse(lexer, \"integer", "if (errno == EINVAL)\n        return refuse(lexer, \"integer"),
     Mutant("others' records are not seen", "src/audit/trail.c",
            "trail->end > 0 && trail->records.size == trail->end &&", "trail->end > 0 &&"),
-    Mutant("others' records that are gone are not missed", "src/audit/trail.c",
+    Mutant("a head that stayed behind is believed", "src/audit/trail.c",
            "head->seq == trail->last.seq &&\n           strcmp(head->chain, trail->last.chain) == 0", "head->seq > 0"),
     Mutant("id and exec-oob go on", "src/request/request.c",
            'strcmp(key, "id") == 0 || strcmp(key, "exec-oob") == 0', 'strcmp(key, "ID") == 0'),

@@ -360,6 +360,8 @@ static void test_others_in_between(void **state)
                    .lock = PTHREAD_MUTEX_INITIALIZER,
                    .records.fd = -1,
                    .head.fd = -1};
+    CLEANUP(mem) char *old = NULL;
+    CLEANUP(fd) int behind = -1;
     CLEANUP(fd) int torn = -1;
     TrailHead before;
     Reason why;
@@ -367,9 +369,12 @@ static void test_others_in_between(void **state)
     (void)state;
     start_with_directory();
     assert_int_equal(trail_append(&trail, "{\"a\":1}", &why), 0);
+    old = contents(head_path);
     assert_int_equal(trail_append(&trail, "{\"b\":2}", &why), 0);
-    check_appends("{\"c\":3}");
-    assert_int_equal(trail_append(&trail, "{\"d\":4}", &why), 0);
+    behind = open(head_path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(behind, old, strlen(old)), strlen(old));
+    assert_int_equal(trail_append(&trail, "{\"c\":3}", &why), 0);
+    check_appends("{\"d\":4}");
     torn = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_int_equal(write(torn, "{\"x\"", 4), 4);
     assert_int_equal(trail_append(&trail, "{\"e\":5}", &why), 0);
