@@ -12,8 +12,8 @@ import xml.etree.ElementTree as ElementTree
 
 RELAXNG = "{http://relaxng.org/ns/structure/1.0}"
 
-# As C writes a member of a record: a call with the object and the name in front.
-MEMBER = re.compile(r'(?:json_add|audit_add_text|add_number)\(\w+(?:->\w+)?, "([^"]+)"')
+# As C writes a member of a record: a call with the writer and the name in front.
+MEMBER = re.compile(r'(?:json_writer_(?:open|text|number|value)|audit_add_text)\(&?\w+, "([^"]+)"')
 # ... and names the values of an enum, in a table of their own.
 WORD = re.compile(r'\] = \{?"([^"]+)"')
 
