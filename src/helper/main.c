@@ -44,11 +44,13 @@ static const char policy_help[] =
     "                  have passed, and nothing else; --by-user: by whom, too\n"
     "  replay FILE [AUDIT-FILE...]\n"
     "                  what would have become of the recorded commands under a policy\n"
-    "  test FILE CASES is each verdict what CASES says? 'verdict | user | channel | text | rule'\n"
+    "  test FILE CASES\n"
+    "                  is each verdict what CASES says? 'verdict | user | channel | text | rule'\n"
     "  --vm NAME|UUID, --user NAME\n"
     "                  learn, replay: only the records of that domain, of that user\n"
     "  --host          replay, test: FILE is the host's policy, not a domain's\n"
-    "  --host-policy H replay, test: the host's policy above a domain's (default: replay: the\n"
+    "  --host-policy H\n"
+    "                  replay, test: the host's policy above a domain's (default: replay: the\n"
     "                  host's, test: the shipped one)\n"
     "  --json          one JSON object\n";
 
