@@ -11,6 +11,7 @@
  *   in the QmpguardError that it was given, if any.
  * Threads: every function may be called by any number of threads at once. A QmpguardPolicy does
  *   not change and may be shared.
+ *
  * Nothing is ever printed, and nothing of the process is changed: no signal, no locale, no
  *   system log. (libvirt prints its own errors unless virSetErrorFunc() says otherwise.)
  */
