@@ -133,6 +133,10 @@ class Rows:
         lines = section(page, "LINES", "=")
         kinds = re.findall(r"^  (.+?) +(?:INFO|WARNING|ERROR)", self.list("audit-lines"), re.MULTILINE)
         yield "lines", set(kinds), terms(lines.partition("\nFields\n")[0])
+        yield ("beginnings of other lines",
+               self.found(r'(?:log_line\(LOG_\w+,|reason_set\(news,)\s*"([A-Za-z ]+)', "plugin/*.c"),
+               {words for line in re.findall(r"^ {4}.*", lines, re.MULTILINE)
+                for words in re.findall(r"``((?:QMP|audit|domain|host) [A-Za-z ]+)[:@]", line)})
         fields = terms(section(page, "Fields", "-"))
         yield "fields of lines", self.found(r"\| (\w+)=", "src/audit/*.c", "plugin/*.c"), fields
         named = set(re.findall(r"\*\*([a-z]+)\*\*", section(page, "LINES", "=")))
