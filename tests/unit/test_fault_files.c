@@ -90,73 +90,106 @@ static unsigned check_chain(void)
     return count;
 }
 
+static void append_to(Trail *trail, const char *json)
+{
+    Reason why = {""};
+
+    if (trail_append(trail, json, &why) < 0)
+        fail_msg("%s", why.text);
+}
+
 static void append(const char *json)
 {
     Trail trail = trail_of();
-    Reason why = {""};
 
-    if (trail_append(&trail, json, &why) < 0)
-        fail_msg("%s", why.text);
+    append_to(&trail, json);
     trail_close(&trail);
 }
 
-static void append_once(FileFault fault, unsigned nth, bool stays, bool *failed)
+/* A trail that holds two records; @knows_end: its writer has written them itself. */
+static Trail trail_of_two(bool knows_end)
 {
     Trail trail = trail_of();
+
+    grants_empty();
+    append_to(&trail, "{\"a\":1}");
+    append_to(&trail, "{\"a\":2}");
+    if (!knows_end) {
+        trail_close(&trail);
+        trail = trail_of();
+    }
+    return trail;
+}
+
+/* The writer goes on behind the fault, and so does another. */
+static void check_after(Trail *trail, int result, unsigned count, const Reason *why)
+{
+    if (result < 0)
+        assert_true(*why->text);
+    append_to(trail, "{\"a\":\"the next\"}");
+    assert_int_equal(check_chain(), count + 1);
+    trail_close(trail);
+    append("{\"a\":\"another's\"}");
+    assert_int_equal(check_chain(), count + 2);
+}
+
+static void append_with(FileFault fault, unsigned nth, bool stays, bool knows_end, bool *failed)
+{
+    Trail trail = trail_of_two(knows_end);
     Reason why = {""};
     unsigned count;
     int result;
 
-    grants_empty();
-    append("{\"a\":1}");
-    append("{\"a\":2}");
     faults_file(fault, nth, stays);
     result = trail_append(&trail, "{\"a\":\"the one that fails\"}", &why);
     *failed = faults_end();
-    trail_close(&trail);
     count = check_chain();
     if (count != (result == 0 ? 3u : 2u))
         fail_msg("%s, call %u: returned %d with %u records", fault_names[fault], nth, result,
                  count);
-    if (result < 0)
-        assert_true(*why.text);
-    append("{\"a\":\"the next\"}");
-    assert_int_equal(check_chain(), count + 1);
+    check_after(&trail, result, count, &why);
+}
+
+static void append_first(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    append_with(fault, nth, stays, false, failed);
+}
+
+static void append_again(FileFault fault, unsigned nth, bool stays, bool *failed)
+{
+    append_with(fault, nth, stays, true, failed);
 }
 
 static void test_trail(void **state)
 {
-    with_each_fault(append_once);
+    with_each_fault(append_first);
+    with_each_fault(append_again);
 }
 
-/* As append_once(), but it is memory that fails. */
-static bool append_without_memory(unsigned nth, bool stays)
+/* As append_with(), but it is memory that fails. */
+static bool append_without_memory(unsigned nth, bool stays, bool knows_end)
 {
-    Trail trail = trail_of();
+    Trail trail = trail_of_two(knows_end);
     Reason why = {""};
+    unsigned count;
     bool failed;
     int result;
 
-    grants_empty();
-    append("{\"a\":1}");
     faults_allocation(nth, stays);
     result = trail_append(&trail, "{\"a\":\"the one that fails\"}", &why);
     failed = faults_end();
-    trail_close(&trail);
-    assert_int_equal(check_chain(), result == 0 ? 2 : 1);
-    if (result < 0)
-        assert_true(*why.text);
-    append("{\"a\":\"the next\"}");
-    assert_int_equal(check_chain(), result == 0 ? 3 : 2);
+    count = check_chain();
+    assert_int_equal(count, result == 0 ? 3 : 2);
+    check_after(&trail, result, count, &why);
     return failed;
 }
 
 static void test_trail_and_memory(void **state)
 {
-    for (int stays = 0; stays < 2; stays++) {
+    for (int way = 0; way < 4; way++) {
         unsigned nth = 0;
 
-        while (append_without_memory(++nth, stays) && nth < CALLS_MAX)
+        while (append_without_memory(++nth, way & 1, way & 2) && nth < CALLS_MAX)
             ;
         assert_in_range(nth, 2, CALLS_MAX - 1);
     }
