@@ -72,6 +72,9 @@ size_t json_plain_bytes(const char *text, size_t length)
     enum { BLOCK = 16 };
     size_t at = 0;
 
+    /* In a text full of escapes a whole block would be looked at for each. */
+    if (length == 0 || !is_plain(*text))
+        return 0;
     /* Nothing in the loop inside depends on the byte before, so that the compiler takes all at
      * once. */
     while (length - at >= BLOCK) {
@@ -95,10 +98,12 @@ static void write_text(MemoryText *out, const char *text)
 
 static void write_unit(MemoryText *out, uint32_t unit)
 {
-    char text[8];
+    static const char digits[] = "0123456789abcdef";
+    char text[6] = "\\u";
 
-    snprintf(text, sizeof(text), "\\u%04x", unit & 0xffff);
-    write_text(out, text);
+    for (size_t i = sizeof(text) - 1; i > 1; i--, unit >>= 4)
+        text[i] = digits[unit & 0xf];
+    memory_text_add(out, text, sizeof(text));
 }
 
 static void write_escaped(MemoryText *out, uint32_t character)
