@@ -213,6 +213,9 @@ def read_effects(path, commands, groups):
         if fields[3] and fields[3] not in CLASSES:
             raise TableError(f"{place}: {fields[3]} is not a class")
         effects = line_effects(place, fields, sets)
+        for effect in effects if channel != "set" else []:
+            if effect.path.split(".")[-1] in ("", "**"):
+                raise TableError(f"{place}: the path '{effect.path}' does not end in a member")
         for name in names(of):
             if channel == "set":
                 sets.setdefault(name, []).extend(effects)
