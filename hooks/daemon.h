@@ -3,13 +3,13 @@
 #ifndef QG_DAEMON_H
 #define QG_DAEMON_H
 
+#include "util/live_mark.h"
 #include "util/reason.h"
 
 #include <stdbool.h>
 
 typedef struct CallingDaemon {
-    bool is_guarded;
-    bool had_host_file; /* the host policy that it had, or has, is a file's */
+    LiveMarks marks;
     Reason why; /* when it is not guarded */
 } CallingDaemon;
 

@@ -103,7 +103,7 @@ static int judge(const HookCall *call, bool only_records)
     found = policy_read_host_file(HOST_POLICY_PATH, &host, &error);
     start.is_host_file = found != 0;
     start.unguarded = daemon_look(&daemon) ? NULL : daemon.why.text;
-    if (found == 0 && daemon.had_host_file)
+    if (found == 0 && daemon.marks.had_host_file)
         reason_set(&error.reason, "it is gone: put it back, or restart the daemon without it");
     else if (found == 0)
         host = policy_shipped_default(&error);

@@ -4,8 +4,12 @@
 #define QG_DAEMON_NAME_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* True for the path, or name, of libvirtd or virtqemud. */
 bool is_daemon_name(const char *path);
+
+/* The same of the file that @pid runs. False, with errno, when that cannot be told. */
+bool is_daemon_process(pid_t pid);
 
 #endif

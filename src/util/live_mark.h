@@ -7,10 +7,24 @@
 #ifndef QG_LIVE_MARK_H
 #define QG_LIVE_MARK_H
 
+#include "util/reason.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
 /* The memfd's name; /proc/PID/maps has it behind `/memfd:`. */
 #define LIVE_MARK "qmp-guard-active"
 
 /* The same, once that process has had its host policy from a file. */
 #define HOST_FILE_MARK "qmp-guard-host-policy"
+
+/* The marks that a process has. */
+typedef struct LiveMarks {
+    bool is_guarded;
+    bool had_host_file; /* the host policy that it had, or has, is a file's */
+} LiveMarks;
+
+/* Reads them in the memory map of @pid. Returns 0, or -1 with the reason: then none is set. */
+int live_marks_read(pid_t pid, LiveMarks *ret, Reason *why);
 
 #endif
