@@ -246,22 +246,61 @@ static void read_option(const StringList *arguments, size_t index, const char *n
     row->read(&option, findings);
 }
 
+/* @is_value: it may be the value of the option before it; then that of this one. */
+static void look_at_argument(const StringList *arguments, size_t index, bool *is_value,
+                             FindingList *findings)
+{
+    const char *argument = arguments->items[index];
+    bool is_option = qemu_is_option(argument);
+    CLEANUP(mem) char *name = is_option ? qemu_option_name(argument) : NULL;
+
+    if (name)
+        read_option(arguments, index, name, findings);
+    else if (is_option)
+        findings->failed = true;
+    else if (!*is_value)
+        finding_add(findings, FINDING_ARGUMENT, argument, "the argument opens a disk image");
+    *is_value = is_option;
+}
+
 void command_line_look(const StringList *arguments, FindingList *findings)
 {
     bool is_value = false;
 
-    for (size_t i = 0; i < arguments->count && !findings->failed; i++) {
-        const char *argument = arguments->items[i];
-        bool is_option = qemu_is_option(argument);
-        CLEANUP(mem) char *name = is_option ? qemu_option_name(argument) : NULL;
+    for (size_t i = 0; i < arguments->count && !findings->failed; i++)
+        look_at_argument(arguments, i, &is_value, findings);
+}
 
-        if (name)
-            read_option(arguments, i, name, findings);
-        else if (is_option)
-            findings->failed = true;
-        else if (!is_value)
-            finding_add(findings, FINDING_ARGUMENT, argument, "the argument opens a disk image");
-        is_value = is_option;
+/*
+ * What libvirt gives every QEMU, on a descriptor. A domain has no second one: QEMU does not start
+ * with two of the same id.
+ */
+static const char libvirt_monitor[] = "-mon chardev=charmonitor,id=monitor,mode=control";
+
+static bool is_monitor(const Finding *finding)
+{
+    static const FindingKind kinds[] = {FINDING_NETWORK_MONITOR, FINDING_TLS_MONITOR,
+                                        FINDING_UNIX_MONITOR, FINDING_OTHER_MONITOR};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (finding->kind == kinds[i])
+            return finding->kind != FINDING_OTHER_MONITOR ||
+                   strcmp(finding->value, libvirt_monitor) != 0;
+    }
+    return false;
+}
+
+void command_line_look_for_monitors(const StringList *arguments, FindingList *findings)
+{
+    bool is_value = false;
+
+    for (size_t i = 0; i < arguments->count && !findings->failed; i++) {
+        size_t before = findings->count;
+
+        look_at_argument(arguments, i, &is_value, findings);
+        /* A large domain has more arguments than there is room for findings. */
+        if (findings->count > before && !is_monitor(&findings->items[before]))
+            finding_list_cut(findings, before);
     }
 }
 

@@ -13,6 +13,12 @@
  */
 void command_line_look(const StringList *arguments, FindingList *findings);
 
+/*
+ * The same for monitors and debuggers alone, of the whole command line of a QEMU that runs: so
+ * libvirt's own monitor is passed over.
+ */
+void command_line_look_for_monitors(const StringList *arguments, FindingList *findings);
+
 /* Adds a finding for each variable. @names are names only. */
 void environment_look(const StringList *names, FindingList *findings);
 

@@ -33,11 +33,16 @@ void finding_add(FindingList *list, FindingKind kind, const char *value, const c
     list->items[list->count++] = finding;
 }
 
+void finding_list_cut(FindingList *list, size_t count)
+{
+    while (list->count > count) {
+        list->count--;
+        free(list->items[list->count].value);
+        free(list->items[list->count].reason);
+    }
+}
+
 void finding_list_clear(FindingList *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].value);
-        free(list->items[i].reason);
-    }
-    list->count = 0;
+    finding_list_cut(list, 0);
 }

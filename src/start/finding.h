@@ -31,6 +31,9 @@ typedef struct FindingList {
 void finding_add(FindingList *list, FindingKind kind, const char *value, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Takes back all but the first @count. */
+void finding_list_cut(FindingList *list, size_t count);
+
 void finding_list_clear(FindingList *list);
 
 #endif
