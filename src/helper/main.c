@@ -6,6 +6,7 @@
 #include "helper.h"
 
 #include "grants/grant_command.h"
+#include "status/status.h"
 #include "trail/command.h"
 
 #include <errno.h>
@@ -115,6 +116,8 @@ static const Subcommand subcommands[] = {
     {"confirm", confirm_run, "ID [--json]", "a second person's word for a grant", confirm_help},
     {"revoke", revoke_run, "ID... | --domain DOM | --all  [--json]", "take grants back",
      revoke_help},
+    {"status", status_run, "[DOMAIN...] [--json]",
+     "is the guard at work, and what is behind a domain's monitor", status_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
