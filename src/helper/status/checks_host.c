@@ -18,6 +18,20 @@ static CheckResult judge_owner(const FileFacts *file, mode_t others, Reason *ret
     return found(CHECK_PASS, ret, "root's, mode %04o", mode);
 }
 
+/* Whoever may write to its directory may put another in its place. */
+static CheckResult judge_placed(const FileFacts *file, const FileFacts *directory, Reason *ret)
+{
+    CheckResult result;
+    Reason above;
+
+    if (directory->knowledge != KNOWN)
+        return unknown(ret, &directory->why);
+    result = judge_owner(directory, 0, &above);
+    if (result != CHECK_PASS)
+        return found(result, ret, "its directory: %s", above.text);
+    return judge_owner(file, 0, ret);
+}
+
 static CheckResult judge_live(const HostFacts *facts, Reason *ret)
 {
     const DaemonFacts *daemon = &facts->daemon;
@@ -59,7 +73,7 @@ static CheckResult judge_hook(const HostFacts *facts, Reason *ret)
         return found(CHECK_FAIL, ret, "not a regular file");
     if (!(hook->mode & S_IXUSR))
         return found(CHECK_FAIL, ret, "not executable: libvirt passes it by");
-    return judge_owner(hook, 0, ret);
+    return judge_placed(hook, &facts->hook_directory, ret);
 }
 
 static CheckResult judge_log(const HostFacts *facts, Reason *ret)
@@ -92,7 +106,7 @@ static CheckResult judge_policy(const HostFacts *facts, Reason *ret)
                    : found(CHECK_WARN, ret,
                            "no file: the shipped default leaves all to the "
                            "domains' own policies");
-    result = judge_owner(file, 0, ret);
+    result = judge_placed(file, &facts->policy_directory, ret);
     if (result != CHECK_PASS)
         return result;
     if (policy->knowledge == NOT_KNOWN)
@@ -163,7 +177,7 @@ const HostCheck host_checks[] = {
     {"guard-live", judge_live, "preload the guard into the daemon and restart it: README.md"},
     {"preload-set", judge_preload, "write the drop-in of README.md for the daemon's unit"},
     {"hook-installed", judge_hook,
-     "install it: 'chown root', 'chmod 755', and restart the daemon the first time"},
+     "install it, root's, mode 0755, and restart the daemon the first time"},
     {"log-level", judge_log,
      "log_filters=\"1:qmpguard 3:*\" and an output of level 1, in the daemon's configuration"},
     {"host-policy", judge_policy,

@@ -34,7 +34,9 @@ typedef struct HostFacts {
     PreloadFacts preload;
     LogFacts log;
     FileFacts hook;
+    FileFacts hook_directory;
     FileFacts policy_file;
+    FileFacts policy_directory;
     PolicyFacts policy;
     FileFacts trail_directory;
     FileFacts trail;

@@ -128,7 +128,9 @@ void host_gather(HostFacts *ret)
     gather_daemon(&ret->daemon);
     gather_configuration(ret);
     file_look(HOOK_PATH, &ret->hook);
+    look_at_directory(HOOK_PATH, &ret->hook_directory);
     file_look(HOST_POLICY_PATH, &ret->policy_file);
+    look_at_directory(HOST_POLICY_PATH, &ret->policy_directory);
     gather_policy(&ret->policy);
     gather_trail(ret);
     look_at_directory(GRANTS_PATH, &ret->grants_directory);
