@@ -17,6 +17,10 @@ MEMBER = re.compile(r'(?:json_writer_(?:open|text|number|value)|audit_add_text)\
 # ... and names the values of an enum, in a table of their own.
 WORD = re.compile(r'\] = \{?"([^"]+)"')
 
+# A row of a table of checks, in C and in the page about them.
+CHECK = re.compile(r'^    \{"([a-z-]+)", judge_', re.MULTILINE)
+CHECK_ROW = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
+
 
 def policy_words(source):
     """The policy language's elements and attributes, and where each has to be spoken of."""
@@ -78,10 +82,21 @@ def different_words(source, schema):
             for name, told, wanted in rows if set(told["enum"]) != wanted]
 
 
+def different_checks(source):
+    """Checks of `status` that its page does not have, and the other way round."""
+    told = CHECK_ROW.findall((source / "docs/status.md").read_text(encoding="utf-8"))
+    known = [check for scope in ("host", "domain")
+             for check in CHECK.findall((source / f"src/helper/status/checks_{scope}.c").read_text(encoding="utf-8"))]
+    if len(known) < 15:
+        return [f"only {len(known)} checks were found in src/helper/status"]
+    return [] if told == known else [f"the checks: {told} in docs/status.md, {known} in the source"]
+
+
 def main(source):
     source = pathlib.Path(source)
     schema = json.loads((source / "docs/audit-record.schema.json").read_text(encoding="utf-8"))
     failures = undocumented(source) + unknown_members(source, schema) + different_words(source, schema)
+    failures += different_checks(source)
     for failure in failures:
         print(failure)
     return 1 if failures else 0
