@@ -16,9 +16,10 @@
 
 static int read_pid(pid_t *ret, Reason *why)
 {
-    CLEANUP(file) FILE *file = fopen(DRIVER_PID_PATH, "re");
+    CLEANUP(file) FILE *file = NULL;
     int pid = 0;
 
+    file = fopen(DRIVER_PID_PATH, "re");
     if (!file)
         return reason_set(why, "cannot read %s: %s", DRIVER_PID_PATH, strerror(errno));
     if (fscanf(file, "%d", &pid) != 1 || pid <= 0)

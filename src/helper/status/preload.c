@@ -247,21 +247,33 @@ static int read_all(const char *unit, const DropIns *drop_ins, LineReader reader
     return 0;
 }
 
-void preload_read(const char *const *directories, const char *unit, PreloadFacts *ret)
+/* Returns whether there is such a unit, or -1 with errno. */
+static int read_unit(const char *const *directories, const char *unit, DropIns *drop_ins,
+                     PreloadFacts *facts)
 {
     CLEANUP(mem) char *own = NULL;
+
+    if (find_files(directories, unit, &own, drop_ins) < 0)
+        return -1;
+    if (!own)
+        return 0;
+    if (read_all(own, drop_ins, read_own_line, facts) < 0 ||
+        read_all(own, drop_ins, read_file_line, facts) < 0)
+        return -1;
+    return 1;
+}
+
+void preload_read(const char *const *directories, const char *unit, PreloadFacts *ret)
+{
     DropIns drop_ins = {0};
+    int result;
 
     *ret = (PreloadFacts){0};
-    if (find_files(directories, unit, &own, &drop_ins) < 0)
-        reason_set(&ret->why, "cannot read the unit %s: %s", unit, strerror(errno));
-    else if (!own)
-        ret->knowledge = NOT_THERE;
-    else if (read_all(own, &drop_ins, read_own_line, ret) < 0 ||
-             read_all(own, &drop_ins, read_file_line, ret) < 0)
+    result = read_unit(directories, unit, &drop_ins, ret);
+    if (result < 0)
         reason_set(&ret->why, "cannot read the unit %s: %s", unit, strerror(errno));
     else
-        ret->knowledge = KNOWN;
+        ret->knowledge = result ? KNOWN : NOT_THERE;
     string_list_clear(&drop_ins.names);
     string_list_clear(&drop_ins.paths);
 }

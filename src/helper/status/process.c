@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -44,24 +43,53 @@ static bool has_root_group(const char *list)
     return false;
 }
 
-/* Notes what the line holds; which ones there were is counted in @seen, a bit for each. */
+/* What a status must have: a bit for each. */
+enum {
+    SEEN_UIDS = 1,
+    SEEN_GIDS = 2,
+    SEEN_PERMITTED = 4,
+    SEEN_EFFECTIVE = 8,
+    SEEN_ALL = 15,
+};
+
+/* The capabilities that a process has, and those that it may turn on. */
+static bool read_capabilities(const char *line, ProcessFacts *facts, unsigned *seen)
+{
+    static const struct CapabilityRow {
+        const char *key;
+        unsigned bit;
+    } rows[] = {
+        {"CapPrm:", SEEN_PERMITTED},
+        {"CapEff:", SEEN_EFFECTIVE},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t length = strlen(rows[i].key);
+        char *end = NULL;
+
+        if (strncmp(line, rows[i].key, length) != 0)
+            continue;
+        facts->capabilities |= strtoull(line + length, &end, 16);
+        *seen |= end > line + length ? rows[i].bit : 0;
+        return true;
+    }
+    return false;
+}
+
 static void read_status_line(const char *line, ProcessFacts *facts, unsigned *seen)
 {
-    uint64_t set;
     int number;
 
+    if (read_capabilities(line, facts, seen))
+        return;
     if (sscanf(line, "Uid: %u %u %u %u", &facts->uids[0], &facts->uids[1], &facts->uids[2],
                &facts->uids[3]) == 4)
-        *seen |= 1;
+        *seen |= SEEN_UIDS;
     else if (sscanf(line, "Gid: %u %u %u %u", &facts->gids[0], &facts->gids[1], &facts->gids[2],
                     &facts->gids[3]) == 4)
-        *seen |= 2;
+        *seen |= SEEN_GIDS;
     else if (strncmp(line, "Groups:", strlen("Groups:")) == 0)
         facts->in_root_group = has_root_group(line + strlen("Groups:"));
-    else if (sscanf(line, "CapPrm: %" SCNx64, &set) == 1 && (*seen |= 4))
-        facts->capabilities |= set;
-    else if (sscanf(line, "CapEff: %" SCNx64, &set) == 1 && (*seen |= 8))
-        facts->capabilities |= set;
     else if (sscanf(line, "Seccomp: %d", &number) == 1)
         facts->seccomp = number;
     else if (sscanf(line, "NoNewPrivs: %d", &number) == 1)
@@ -81,7 +109,7 @@ void process_read(const char *directory, ProcessFacts *ret)
         return;
     while (getline(&line, &space, status) >= 0)
         read_status_line(line, ret, &seen);
-    if (seen == 15)
+    if (seen == SEEN_ALL)
         ret->knowledge = KNOWN;
     else
         reason_set(&ret->why, "%s/status does not say who it is", directory);
@@ -102,8 +130,8 @@ static int look_at_namespace(const char *directory, struct stat *ret, Reason *wh
 
 void mount_namespace_read(const char *directory, const char *other, NamespaceFacts *ret)
 {
-    struct stat own;
-    struct stat others;
+    struct stat own = {0};
+    struct stat others = {0};
 
     *ret = (NamespaceFacts){0};
     if (look_at_namespace(directory, &own, &ret->why) < 0 ||
