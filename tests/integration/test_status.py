@@ -194,6 +194,24 @@ def test_who_qemu_is(second_lab):
     assert results == [{check: row[number] for check, row in wanted.items()} for number in (0, 1)]
 
 
+def test_number_of_another_process(lab):
+    """What has ended, or is another's by now, is not taken for the domain's QEMU."""
+    machine = lab.machine()
+    path = lab.directory / f"run/libvirt/qemu/{machine.name}.pid"
+    own = path.read_text()
+    asked = ["qemu-user", "capabilities", "seccomp", "no-new-privs", "mount-namespace", "label", "cgroup-limits",
+             "monitor-socket", "extra-monitor"]
+    for number, detail in ((lab.daemon("pid"), "not this domain's"), ("4194304", "is not there"), ("x", "no process")):
+        path.write_text(number)
+        found = status_in(lab, machine.name)
+        assert {found[machine.name, check]["result"] for check in asked} == {"WARN"}
+        assert all(detail in found[machine.name, check]["detail"] for check in asked)
+        assert found[machine.name, "domain-policy"]["result"] == "PASS"
+    path.write_text(own)
+    assert not status_in(lab, machine.name)[machine.name, "qemu-user"]["detail"].startswith("not known")
+    lab.find(machine).discard()
+
+
 def test_policy_of_a_domain(make_vm):
     vm = make_vm()
     assert status(vm.name)[vm.name, "domain-policy"]["result"] == "PASS"

@@ -30,6 +30,10 @@ static ExtraMonitor open_to_all = {FINDING_UNIX_MONITOR,
                                    unix_reason,
                                    unix_path,
                                    {.knowledge = KNOWN, .mode = 0777, .others_pass = true}};
+static ExtraMonitor groups = {FINDING_UNIX_MONITOR,
+                              unix_reason,
+                              unix_path,
+                              {.knowledge = KNOWN, .mode = 0775, .others_pass = true}};
 static ExtraMonitor several[3];
 
 static DomainFacts sound;
@@ -101,6 +105,7 @@ static void set_extra(DomainFacts *facts, ExtraMonitor *extra, size_t count)
     X(monitor_unseen, f->monitor.knowledge = NOT_KNOWN)                                            \
     X(monitor_gone, f->monitor.knowledge = NOT_THERE)                                              \
     X(monitor_open, f->monitor.mode = S_IFSOCK | 0777; f->monitor.others_pass = true)              \
+    X(monitor_groups, f->monitor.others_pass = true)                                               \
     X(monitor_hidden, f->monitor.mode = S_IFSOCK | 0777)                                           \
     X(monitor_anothers, f->monitor.uid = 1000)                                                     \
     X(monitor_roots, f->monitor.uid = 0)                                                           \
@@ -111,6 +116,7 @@ static void set_extra(DomainFacts *facts, ExtraMonitor *extra, size_t count)
     X(on_abstract, set_extra(f, &abstract, 1))                                                     \
     X(on_unseen, set_extra(f, &unseen, 1))                                                         \
     X(on_closed, set_extra(f, &closed, 1))                                                         \
+    X(on_groups, set_extra(f, &groups, 1))                                                         \
     X(on_hidden, set_extra(f, &hidden, 1))                                                         \
     X(on_open, set_extra(f, &open_to_all, 1))                                                      \
     X(on_several, set_extra(f, several, 3))                                                        \
@@ -182,6 +188,7 @@ static const CheckRow rows[] = {
     ROW("monitor-socket", monitor_unseen, CHECK_UNKNOWN, "not known"),
     ROW("monitor-socket", monitor_gone, CHECK_UNKNOWN, "not known"),
     ROW("monitor-socket", monitor_open, CHECK_FAIL, "any user"),
+    ROW("monitor-socket", monitor_groups, CHECK_PASS, "0775"),
     ROW("monitor-socket", monitor_hidden, CHECK_PASS, "a directory that others do not enter"),
     ROW("monitor-socket", monitor_anothers, CHECK_WARN, "uid 1000"),
     ROW("monitor-socket", monitor_roots, CHECK_PASS, "0775"),
@@ -193,6 +200,7 @@ static const CheckRow rows[] = {
     ROW("extra-monitor", on_abstract, CHECK_FAIL, "open to any user"),
     ROW("extra-monitor", on_unseen, CHECK_WARN, "/tmp/x; 1 in all"),
     ROW("extra-monitor", on_closed, CHECK_WARN, "/tmp/x; 1 in all"),
+    ROW("extra-monitor", on_groups, CHECK_WARN, "/tmp/x; 1 in all"),
     ROW("extra-monitor", on_hidden, CHECK_WARN, "/tmp/x; 1 in all"),
     ROW("extra-monitor", on_open, CHECK_FAIL, "/tmp/x, open to any user"),
     ROW("extra-monitor", on_several, CHECK_FAIL, "network may reach; 3 in all"),
