@@ -272,10 +272,29 @@ void command_line_look(const StringList *arguments, FindingList *findings)
 }
 
 /*
- * What libvirt gives every QEMU, on a descriptor. A domain has no second one: QEMU does not start
- * with two of the same id.
+ * What libvirt gives every QEMU, on a descriptor; the second since QEMU 11.1. A domain has none
+ * of its own of that id: with two QEMU does not start.
  */
-static const char libvirt_monitor[] = "-mon chardev=charmonitor,id=monitor,mode=control";
+static const char *const libvirt_monitors[] = {
+    "-mon chardev=charmonitor,id=monitor,mode=control",
+    "-object {\"qom-type\":\"monitor-qmp\",\"id\":\"monitor\",\"chardev\":\"charmonitor\"}",
+};
+
+static bool is_libvirts(const StringList *arguments, const Finding *finding)
+{
+    bool is_spelt_so = false;
+    bool is_descriptor;
+    Chardev chardev;
+
+    for (size_t i = 0; i < sizeof(libvirt_monitors) / sizeof(libvirt_monitors[0]); i++)
+        is_spelt_so = is_spelt_so || strcmp(finding->value, libvirt_monitors[i]) == 0;
+    if (!is_spelt_so)
+        return false;
+    chardev_from_id(arguments, "charmonitor", &chardev);
+    is_descriptor = chardev.reach == REACH_OTHER;
+    chardev_clear(&chardev);
+    return is_descriptor;
+}
 
 static bool is_monitor(const Finding *finding)
 {
@@ -284,8 +303,7 @@ static bool is_monitor(const Finding *finding)
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (finding->kind == kinds[i])
-            return finding->kind != FINDING_OTHER_MONITOR ||
-                   strcmp(finding->value, libvirt_monitor) != 0;
+            return true;
     }
     return false;
 }
@@ -299,7 +317,8 @@ void command_line_look_for_monitors(const StringList *arguments, FindingList *fi
 
         look_at_argument(arguments, i, &is_value, findings);
         /* A large domain has more arguments than there is room for findings. */
-        if (findings->count > before && !is_monitor(&findings->items[before]))
+        if (findings->count > before && (!is_monitor(&findings->items[before]) ||
+                                         is_libvirts(arguments, &findings->items[before])))
             finding_list_cut(findings, before);
     }
 }

@@ -14,12 +14,24 @@ typedef struct MonitorRow {
     const char *found; /* kinds, with a blank between */
 } MonitorRow;
 
+#define OBJECT                                                                                     \
+    "-object", "{\"qom-type\":\"monitor-qmp\",\"id\":\"monitor\",\"chardev\":\"charmonitor\"}"
 #define LIBVIRTS_OWN                                                                               \
     "-chardev", "socket,id=charmonitor,fd=23,server=on,wait=off", "-mon",                          \
         "chardev=charmonitor,id=monitor,mode=control"
 
 static const MonitorRow monitor_rows[] = {
     {"libvirt's own", {"/usr/bin/qemu", "-S", LIBVIRTS_OWN}, ""},
+    {"the same as an object",
+     {"-chardev", "socket,id=charmonitor,fd=15,server=on,wait=off", OBJECT},
+     ""},
+    {"an object on the network",
+     {"-chardev", "socket,id=charmonitor,host=x,port=4", OBJECT},
+     "network-monitor"},
+    {"an object on nothing", {OBJECT}, "network-monitor"},
+    {"another object",
+     {LIBVIRTS_OWN, "-object", "monitor-qmp,id=m,chardev=charmonitor"},
+     "network-monitor"},
     {"another beside it", {LIBVIRTS_OWN, "-qmp", "tcp::4"}, "network-monitor"},
     {"a second time", {LIBVIRTS_OWN, "-mon", "charmonitor"}, "other-monitor"},
     {"two devices of that id",
