@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash's completion for virt-qmp-guard. The words are asked of the program itself, so that they are never old.
+
+# Lines of a --help that begin with a word: commands, and what `policy` does.
+_virt_qmp_guard_words() {
+    "$@" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+}
+
+_virt_qmp_guard_options() {
+    "$@" --help 2>/dev/null | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u
+}
+
+# Prints the domains, when libvirt answers at once.
+_virt_qmp_guard_domains() { # the words of the options in front of the command
+    timeout 2 virsh -q "$@" list --all --name 2>/dev/null
+}
+
+_virt_qmp_guard() {
+    local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local uri=() command='' action='' words='' at
+
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+        -c | --connect) uri=(-c "${COMP_WORDS[++at]}") ;;
+        -*) ;;
+        *) [[ -z $command ]] && command=${COMP_WORDS[at]} || action=${action:-${COMP_WORDS[at]}} ;;
+        esac
+    done
+    case $command,$action,$before in
+    ,,-c | ,,--connect) words='qemu:///system qemu:///session' ;;
+    *,--domain | *,--vm) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
+    *,*,--*file | *,*,--root | *,*,--policy | *,*,--host-policy) ;;
+    ,*) words="$(_virt_qmp_guard_words "$program") $(_virt_qmp_guard_options "$program")" ;;
+    *,,*)
+        words="$(_virt_qmp_guard_words "$program" "$command") $(_virt_qmp_guard_options "$program" "$command")"
+        [[ $command != grant* ]] || words+=" $(_virt_qmp_guard_domains "${uri[@]}")"
+        ;;
+    policy,show,* | policy,clear,* | policy,set,set) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
+    *) words=$(_virt_qmp_guard_options "$program" "$command") ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+# Where there is no such word it is a file's name.
+complete -o default -F _virt_qmp_guard virt-qmp-guard
