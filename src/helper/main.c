@@ -6,6 +6,7 @@
 #include "helper.h"
 
 #include "grants/grant_command.h"
+#include "host/host.h"
 #include "status/status.h"
 #include "trail/command.h"
 
@@ -96,6 +97,20 @@ static const char revoke_help[] = "  ID              as 'grants' lists it\n"
                                   "  --all           all there are\n"
                                   "  --json          a JSON array of what was revoked\n";
 
+static const char enable_help[] =
+    "  --audit-only    where there is no host policy yet, one that refuses no command and records\n"
+    "                  what it would have refused: " HOST_POLICY_PATH "\n"
+    "  --restart       restart the daemon, too, if it runs; VMs keep running\n"
+    "  --root DIR      the system below DIR, such as an image; systemd is not told\n"
+    "\nChecks the installation first; then libvirtd.service and virtqemud.service, as far as there "
+    "are\n"
+    "such, each get a drop-in, with which the daemon does not run without the guard.\n";
+
+static const char disable_help[] =
+    "  --restart       restart the daemon, too, if it runs; VMs keep running\n"
+    "  --root DIR      the system below DIR, such as an image; systemd is not told\n"
+    "\nFiles that were changed since 'enable' wrote them are left, and told of.\n";
+
 static const Subcommand subcommands[] = {
     {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE | --start",
      "judge a command without running it", check_help},
@@ -118,6 +133,10 @@ static const Subcommand subcommands[] = {
      revoke_help},
     {"status", status_run, "[DOMAIN...] [--json]",
      "is the guard at work, and what is behind a domain's monitor", status_help},
+    {"enable", enable_run, "[--audit-only] [--restart] [--root DIR]",
+     "have systemd start this host's libvirt daemon with the guard", enable_help},
+    {"disable", disable_run, "[--restart] [--root DIR]", "take away what 'enable' wrote",
+     disable_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* disable: takes away what `enable` wrote, and nothing else. */
+#include "host.h"
+
+#include "util/cleanup.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <string.h>
+
+/* How any drop-in, whoever wrote it, names the plugin. */
+#define PLUGIN_NAME "libvirt-qmp-guard/guard.so"
+
+/* Returns whether it was ours and is gone. */
+static bool take(const OwnFile *file, int *status)
+{
+    OwnState state = own_file_look(file);
+
+    if (state == OWN_CHANGED) {
+        complain("%s is not as 'virt-qmp-guard enable' wrote it, and is left: without the plugin "
+                 "the daemon would not start with it",
+                 file->path);
+        *status = EXIT_NO;
+    }
+    if (state == OWN_OURS && own_file_remove(file) == 0)
+        return true;
+    if (state == OWN_OURS || state == OWN_UNREADABLE)
+        *status = EXIT_UNSURE;
+    return false;
+}
+
+/* Drop-ins of the operator's own may preload it, too. */
+static void look_at_others(const HostUnit *unit, int *status)
+{
+    CLEANUP(mem) char *directory = strdup(unit->drop_in.path);
+    const struct dirent *entry;
+    DIR *opened;
+
+    if (!directory)
+        return;
+    *strrchr(directory, '/') = '\0';
+    opened = opendir(directory);
+    while (opened && (entry = readdir(opened))) {
+        CLEANUP(mem) char *path = NULL;
+        CLEANUP(mem) char *text = NULL;
+        size_t length;
+
+        if (fnmatch("*.conf", entry->d_name, FNM_PERIOD) != 0 ||
+            asprintf(&path, "%s/%s", directory, entry->d_name) < 0) {
+            path = NULL;
+            continue;
+        }
+        text = strcmp(path, unit->drop_in.path) == 0 ? NULL : read_file(path, &length);
+        if (text && strstr(text, PLUGIN_NAME)) {
+            complain("%s names the plugin, too: it is yours to change", path);
+            *status = EXIT_NO;
+        }
+    }
+    if (opened)
+        closedir(opened);
+}
+
+/*
+ * While a guarded daemon runs the hook lets nothing start once the host policy is gone that the
+ * daemon had; one that only audits is in nobody's way.
+ */
+static bool take_policy(bool *ret_waits, int *status)
+{
+    *ret_waits = false;
+    if (own_file_look(&host_policy_file) != OWN_OURS)
+        return false;
+    *ret_waits = host_is_guarded();
+    return !*ret_waits && take(&host_policy_file, status);
+}
+
+/* Without the guard, the hook refuses what only the guard would have refused. */
+static const char *not_started(HostPolicyMode mode)
+{
+    switch (mode) {
+    case HOST_POLICY_AUDITS:
+        return NULL;
+    case HOST_POLICY_NONE:
+        return "no VM with a policy of its own";
+    case HOST_POLICY_ENFORCES:
+    default:
+        return "no VM";
+    }
+}
+
+static void print_left(const bool *gone, bool policy_waits)
+{
+    const char *refused = not_started(host_policy_mode());
+    bool is_left = policy_waits || refused;
+
+    puts("left to do:");
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
+        if (gone[i])
+            printf("  systemctl restart %s    (guarded until then; VMs keep running)\n",
+                   host_units[i].name);
+        is_left = is_left || gone[i];
+    }
+    if (policy_waits)
+        printf("  virt-qmp-guard disable    (once more, then: %s has to wait for it)\n",
+               HOST_POLICY_PATH);
+    if (refused)
+        printf("  move %s away:\n"
+               "    it lets %s start under a daemon without the guard\n",
+               HOOK_PATH, refused);
+    if (!is_left)
+        puts("  nothing");
+}
+
+static const struct option options[] = {
+    HOST_OPTION_ROOT,
+    HOST_OPTION_RESTART,
+    {0},
+};
+
+int disable_run(const HelperContext *context, int argc, char **argv)
+{
+    bool gone[HOST_UNIT_COUNT] = {false};
+    HostCall call = {0};
+    bool policy_waits;
+    bool policy_gone;
+    int status = EXIT_YES;
+    bool any = false;
+
+    (void)context;
+    if (host_begin(argc, argv, options, &call) < 0)
+        return EXIT_UNSURE;
+    if (call.restarts && !host_has_systemd(&call))
+        return complain("--restart: systemd does not run here: nothing was changed");
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
+        gone[i] = take(&host_units[i].drop_in, &status);
+        any = any || gone[i];
+        look_at_others(&host_units[i], &status);
+    }
+    if (any && host_reload(&call) < 0)
+        return EXIT_UNSURE;
+    for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {
+        if (host_has_unit(&host_units[i]) && host_restart(&host_units[i]) >= 0)
+            gone[i] = false;
+    }
+    policy_gone = take_policy(&policy_waits, &status);
+    if (!any && !policy_gone && !policy_waits && status == EXIT_YES) {
+        puts("nothing of 'virt-qmp-guard enable' is here: nothing was changed");
+        return EXIT_YES;
+    }
+    print_left(gone, policy_waits);
+    return status;
+}

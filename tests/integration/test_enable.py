@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virt-qmp-guard enable and disable, in a system of their own: an installation, libvirtd and a systemctl that notes."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+
+import pytest
+
+from clients import REPO, run
+
+BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
+YES, NO, UNSURE = 0, 1, 2
+
+DROP_IN = "etc/systemd/system/libvirtd.service.d/50-qmp-guard.conf"
+POLICY = "etc/libvirt/qmp-guard/policy.xml"
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>/systemctl.log
+for word; do
+    case " $(cat /systemctl.fails) " in *" $word "*) exit 1 ;; esac
+done
+"""
+ENFORCING = '<qg:policy xmlns:qg="urn:qmp-guard:policy:1"/>'
+
+
+def libraries(*programs):
+    """What the loader needs for them, itself included."""
+    for program in programs:
+        yield from re.findall(r"(/\S+) \(0x", run("ldd", program, check=True).stdout)
+
+
+class System:
+    """A root directory."""
+
+    def __init__(self, root):
+        self.root = root
+        self.helper = next(path for path in root.glob("usr/**/bin/virt-qmp-guard"))
+        self.plugin = next(path for path in root.glob("usr/**/libvirt-qmp-guard/guard.so"))
+
+    def path(self, name):
+        return self.root / name
+
+    def write(self, name, text, mode=0o644):
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)        # it may be a link to everybody's
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def read(self, name):
+        return self.path(name).read_text()
+
+    def run(self, *words):
+        """The helper, from outside."""
+        return run("virt-qmp-guard", words[0], "--root", self.root, *words[1:])
+
+    def run_inside(self, *words):
+        """The same as the system's own, with its systemctl; returns what that was told, too."""
+        self.write("run/systemd/system/.there", "")
+        self.write("systemctl.log", "")
+        done = run("chroot", self.root, "/" + str(self.helper.relative_to(self.root)), *words)
+        return done, self.read("systemctl.log").splitlines()
+
+    def configuration(self):
+        """Each file and directory that there is in /etc, and what is in it."""
+        return {str(path.relative_to(self.root)): path.is_file() and not path.is_symlink() and path.read_bytes()
+                for path in sorted(self.root.glob("etc/**/*"))}
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory):
+    root = tmp_path_factory.mktemp("system")
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root, check=True, env=os.environ | {
+        "PATH": "/usr/bin:/bin"})
+    system = System(root)
+    for path in {"/bin/sh", "/bin/cat", "/usr/sbin/libvirtd",
+                 *libraries("/bin/sh", "/bin/cat", "/usr/sbin/libvirtd", system.helper, system.plugin)}:
+        system.path(path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, system.path(path[1:]))
+    # The link is absolute: it has to lead somewhere in there, and does.
+    assert os.readlink(system.path("etc/libvirt/hooks/qemu.d/50-qmp-guard")).startswith("/usr/")
+    system.write("usr/bin/systemctl", SYSTEMCTL, 0o755)
+    system.write("systemctl.fails", "")
+    system.write("usr/lib/systemd/system/libvirtd.service", "[Service]\nExecStart=/usr/sbin/libvirtd\n")
+    system.path("etc/systemd/system").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def system(installation, tmp_path):
+    run("cp", "-al", installation, tmp_path / "root", check=True)
+    return System(tmp_path / "root")
+
+
+def test_enable_and_disable(system):
+    before = system.configuration()
+    done = system.run("enable")
+    assert (done.returncode, done.stderr) == (YES, "")
+    assert f"wrote /{DROP_IN}" in done.stdout and "systemctl restart libvirtd.service" in done.stdout
+    text = system.read(DROP_IN)
+    template = next(system.root.glob("usr/**/systemd/50-qmp-guard.conf")).read_text()
+    assert text.startswith(template) and re.fullmatch(r"# written by .*[0-9a-f]{64}\n", text[len(template):])
+    assert system.path(DROP_IN).stat().st_mode & 0o7777 == 0o644
+    assert set(system.configuration()) - set(before) == {DROP_IN, os.path.dirname(DROP_IN)}
+
+    written = system.path(DROP_IN).stat()
+    again = system.run("enable")
+    assert again.returncode == YES and f"/{DROP_IN} is there already" in again.stdout
+    assert system.path(DROP_IN).stat() == written
+
+    done = system.run("disable")
+    assert (done.returncode, done.stderr) == (YES, "") and f"removed /{DROP_IN}" in done.stdout
+    assert system.configuration() == before
+    again = system.run("disable")
+    assert again.returncode == YES and "nothing was changed" in again.stdout
+
+
+def lines_of(text, name):
+    return [shlex.split(line.partition("=")[2]) for line in text.splitlines() if line.startswith(name + "=")]
+
+
+def test_drop_in_fails_closed(system, connection):
+    """What systemd runs before and after the daemon's start, run as it would."""
+    assert system.run("enable").returncode == YES
+    text = system.read(DROP_IN)
+    (before,), (after,) = lines_of(text, "ExecStartPre"), lines_of(text, "ExecStartPost")
+    assert before[-1] == "/" + str(system.plugin.relative_to(system.root))
+    before[-1] = str(system.plugin)
+    assert run(*before).returncode == YES
+    system.plugin.unlink()
+    assert run(*before).returncode != YES
+
+    daemon = run(f"{os.environ['QMP_GUARD_LAB_DIR']}/daemon", "pid", check=True).stdout.strip()
+    assert run(*after, env=os.environ | {"MAINPID": daemon}).returncode == YES
+    assert run(*after, env=os.environ | {"MAINPID": str(os.getpid())}).returncode != YES
+
+
+def break_plugin(system):
+    system.plugin.unlink()
+    system.plugin.write_text("no library")
+
+
+def replace_mode(system):
+    shutil.copy(system.plugin, system.path("copy"))
+    system.path("copy").replace(system.plugin)
+    system.plugin.chmod(0o666)
+
+
+def mask_unit(system):
+    system.path("etc/systemd/system/libvirtd.service").symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda system: system.plugin.unlink(), ["cannot read the plugin", "guard.so", "installed whole"]),
+    (break_plugin, ["/usr/sbin/libvirtd cannot run with the plugin", "guard.so", "built for this libvirt"]),
+    (replace_mode, ["others than root may write", "chmod go-w"]),
+    (lambda system: system.path("etc/libvirt/hooks/qemu.d/50-qmp-guard").unlink(), ["cannot run the hook"]),
+    (lambda system: system.write(POLICY, "<policy"), [f"/{POLICY}:1:", "repair it"]),
+    (lambda system: system.path("usr/lib/systemd/system/libvirtd.service").unlink(),
+     ["no unit libvirtd.service and no virtqemud.service", "libvirt-daemon-system"]),
+    (mask_unit, ["no unit libvirtd.service"]),
+    (lambda system: system.path("usr/sbin/libvirtd").unlink(), ["/usr/sbin/libvirtd cannot run", "No such file"]),
+    (lambda system: system.write(DROP_IN, "[Service]\n"), [f"/{DROP_IN} is not as", "move it away"]),
+])
+def test_what_is_not_ready_changes_nothing(system, spoil, words):
+    spoil(system)
+    before = system.configuration()
+    done = system.run("enable")
+    assert (done.returncode, done.stdout) == (NO, "") and system.configuration() == before
+    assert all(word in done.stderr for word in [*words, "nothing was changed"]), done.stderr
+
+
+def test_both_daemons(system):
+    system.write("lib/systemd/system/virtqemud.service", "[Service]\n")
+    done = system.run("enable")
+    assert done.returncode == NO and "/usr/sbin/virtqemud cannot run" in done.stderr
+    shutil.copy(system.path("usr/sbin/libvirtd"), system.path("usr/sbin/virtqemud"))
+    assert system.run("enable").returncode == YES
+    assert system.read(DROP_IN) == system.read(DROP_IN.replace("libvirtd", "virtqemud"))
+
+
+def test_audit_only(system):
+    before = system.configuration()
+    done = system.run("enable", "--audit-only")
+    assert done.returncode == YES and f"wrote /{POLICY}" in done.stdout and "only audits" in done.stdout
+    checked = run("virt-qmp-guard", "check", "--host-policy", system.path(POLICY), "inject-nmi")
+    assert checked.returncode == YES and checked.stdout.startswith("audit")
+    assert system.run("enable", "--audit-only").returncode == YES
+    assert system.run("disable").returncode == YES and system.configuration() == before
+
+    system.write(POLICY, ENFORCING)
+    before = system.configuration()
+    done = system.run("enable", "--audit-only")
+    assert done.returncode == NO and 'mode="audit"' in done.stderr and system.configuration() == before
+    system.write(POLICY, ENFORCING.replace("/>", ' mode="audit"/>'))
+    policy = system.read(POLICY)
+    assert system.run("enable", "--audit-only").returncode == YES
+    assert system.run("disable").returncode == YES and system.read(POLICY) == policy
+
+
+def test_policy_waits_for_the_guarded_daemon(system):
+    assert system.run("enable", "--audit-only").returncode == YES
+    system.write("proc/1/maps", "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n")
+    done = system.run("disable")
+    assert done.returncode == YES and system.path(POLICY).exists() and not system.path(DROP_IN).exists()
+    assert "virt-qmp-guard disable" in done.stdout
+    system.write("proc/1/maps", "")
+    assert system.run("disable").returncode == YES and not system.path(POLICY).exists()
+
+
+@pytest.mark.parametrize("policy, words", [
+    (None, "lets no VM with a policy of its own start"),
+    (ENFORCING, "lets no VM start"),
+    (ENFORCING.replace("/>", ' mode="audit"/>'), None),
+])
+def test_disable_says_what_the_hook_refuses_then(system, policy, words):
+    if policy:
+        system.write(POLICY, policy)
+    assert system.run("enable").returncode == YES
+    done = system.run("disable")
+    assert words in done.stdout if words else "start under" not in done.stdout
+
+
+def test_files_of_the_operator_are_left(system):
+    assert system.run("enable").returncode == YES
+    system.write(DROP_IN, system.read(DROP_IN).replace("[Service]\n", "[Service]\nNice=5\n"))
+    changed = system.read(DROP_IN)
+    done = system.run("disable")
+    assert done.returncode == NO and f"/{DROP_IN} is not as" in done.stderr and system.read(DROP_IN) == changed
+
+    system.path(DROP_IN).unlink()
+    other = os.path.dirname(DROP_IN) + "/override.conf"
+    system.write(other, changed)
+    assert system.run("enable").returncode == YES
+    done = system.run("disable")
+    assert done.returncode == NO and f"/{other} names the plugin" in done.stderr
+    assert system.read(other) == changed and not system.path(DROP_IN).exists()
+
+
+def test_older_version_is_replaced(system):
+    template = next(system.root.glob("usr/**/systemd/50-qmp-guard.conf"))
+    text = template.read_text()
+    name = str(template.relative_to(system.root))
+    system.write(name, "# of old\n" + text)
+    assert system.run("enable").returncode == YES and system.read(DROP_IN).startswith("# of old\n")
+    system.write(name, text)
+    done = system.run("enable")
+    assert done.returncode == YES and f"wrote /{DROP_IN}" in done.stdout and system.read(DROP_IN).startswith(text)
+
+
+def test_systemd_is_told(system):
+    done, told = system.run_inside("enable")
+    assert done.returncode == YES and told == ["daemon-reload"], done.stderr
+    assert "ran systemctl daemon-reload" in done.stdout
+    done, told = system.run_inside("enable", "--restart")
+    assert done.returncode == YES and told[-1] == "--quiet restart libvirtd.service"
+    assert "restarted libvirtd.service" in done.stdout and "systemctl restart" not in done.stdout
+    done, told = system.run_inside("disable", "--restart")
+    assert done.returncode == YES and told[0] == "daemon-reload" and told[-1] == "--quiet restart libvirtd.service"
+
+
+def test_restart_that_fails(system):
+    system.write("systemctl.fails", "restart")
+    done, _ = system.run_inside("enable", "--restart")
+    assert done.returncode == NO and "journalctl -u libvirtd.service" in done.stderr
+    assert "disable --restart" in done.stderr
+    system.write("systemctl.fails", "is-active is-failed")
+    done, told = system.run_inside("enable", "--restart")
+    assert done.returncode == YES and not any("--quiet restart" in line for line in told)
+
+
+def test_what_is_left_to_the_operator(system):
+    assert 'log_filters="1:qmpguard' in system.run("enable").stdout
+    system.write("etc/libvirt/libvirtd.conf", '# log_filters="1:qmpguard 3:*"\n')
+    assert 'log_filters="1:qmpguard' in system.run("enable").stdout
+    system.write("etc/libvirt/libvirtd.conf", 'log_filters="1:qmpguard 3:*"\n')
+    assert 'log_filters="1:qmpguard' not in system.run("enable").stdout
+
+    system.write("etc/apparmor.d/usr.sbin.libvirtd", "profile libvirtd /usr/sbin/libvirtd {\n}\n")
+    done, told = system.run_inside("enable", "--restart")
+    assert done.returncode == NO and "AppArmor" in done.stderr and told == []
+    assert "apparmor_parser -r /etc/apparmor.d/usr.sbin.libvirtd" in system.run("enable").stdout
+    rules = next(system.root.glob("usr/**/confinement/apparmor")).read_text()
+    system.write("etc/apparmor.d/local/usr.sbin.libvirtd", rules)
+    assert "apparmor_parser" not in system.run("enable").stdout
+    done, _ = system.run_inside("enable", "--restart")
+    assert done.returncode == YES and re.search(r"left to do:\n  nothing\n\Z", done.stdout)
+
+
+@pytest.mark.parametrize("words, message", [
+    (["enable", "--root", "/", "--restart"], "exclude each other"),
+    (["enable", "libvirtd"], "takes only options"),
+    (["disable", "--root", "/no/such"], "cannot go into /no/such"),
+])
+def test_usage(words, message):
+    done = run("virt-qmp-guard", *words)
+    assert done.returncode == UNSURE and message in done.stderr
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_root_only(command):
+    done = run("virt-qmp-guard", command, user="alice")
+    assert done.returncode == UNSURE and "run this as root" in done.stderr
+
+
+def complete(*words):
+    """The words that bash would offer for the last one."""
+    script = (f"source {shlex.quote(str(REPO / 'src/helper/completion.bash'))}; COMP_WORDS=({shlex.join(words)}); "
+              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _virt_qmp_guard; printf '%s\\n' \"${COMPREPLY[@]}\"")
+    return run("bash", "-c", script, check=True).stdout.split()
+
+
+def test_completion_has_the_words_of_the_program(shared_vm):
+    commands = re.findall(r'^    \{"(\w+)", \w+_run', (REPO / "src/helper/main.c").read_text(), re.MULTILINE)
+    offered = complete("virt-qmp-guard", "")
+    assert offered[:len(commands)] == commands and "--connect" in offered
+    assert set(complete("virt-qmp-guard", "policy", "")) >= {"validate", "learn", "test", "--by-user"}
+    assert complete("virt-qmp-guard", "enable", "--a") == ["--audit-only"]
+    assert complete("virt-qmp-guard", "check", "--domain", shared_vm.name) == [shared_vm.name]
+    assert complete("virt-qmp-guard", "no-such-command", "--") == []
