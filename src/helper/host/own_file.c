@@ -127,14 +127,16 @@ int own_file_write(const OwnFile *file, const char *text)
 
 int own_file_remove(const OwnFile *file)
 {
-    CLEANUP(mem) char *directory = strdup(file->path);
+    char *directory;
 
     if (unlink(file->path) < 0)
         return complain("cannot remove %s: %s", file->path, strerror(errno)), -1;
     printf("removed %s\n", file->path);
+    directory = strdup(file->path);
     if (directory) {
         *strrchr(directory, '/') = '\0';
         rmdir(directory);
+        free(directory);
     }
     return 0;
 }
