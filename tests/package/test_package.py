@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The Debian packages, in a system that has nothing but a shell, libvirtd and what they need: scripts/package."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+PACKAGES = pathlib.Path(os.environ["QMP_GUARD_PACKAGES"])
+NAMES = ["libvirt-qmp-guard", "libqmpguard0", "libqmpguard-dev"]
+DROP_IN = "etc/systemd/system/libvirtd.service.d/50-qmp-guard.conf"
+PROGRAMS = ["/usr/bin/dash", "/usr/bin/rm", "/usr/bin/rmdir", "/usr/sbin/libvirtd"]
+VERSION = re.search(r"^  version: '(.*)'", (REPO / "meson.build").read_text(), re.MULTILINE).group(1)
+
+
+def run(*words, **kwargs):
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+    kwargs = {"capture_output": True, "text": True, "check": True, "timeout": 120, "env": environment} | kwargs
+    return subprocess.run([*map(os.fspath, words)], **kwargs)
+
+
+def package(name):
+    found = list(PACKAGES.glob(f"{name}_{VERSION}_*.deb"))
+    assert len(found) == 1, f"not one {name} of version {VERSION} in {PACKAGES}"
+    return found[0]
+
+
+LIBDIR = "/usr/lib/" + run("dpkg-architecture", "-qDEB_HOST_MULTIARCH").stdout.strip()
+
+
+def contents(name):
+    """Its files and links. Which pages are compressed depends on their size."""
+    for line in run("dpkg-deb", "--contents", package(name)).stdout.splitlines():
+        mode, owner, _, _, _, path = line.split(maxsplit=5)
+        assert owner == "root/root"
+        if not mode.startswith("d"):
+            path = path.partition(" ->")[0].removeprefix(".").replace(LIBDIR, "LIBDIR")
+            yield re.sub(r"^(/usr/share/(?:doc|man)/.*)\.gz$", r"\1", path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contents(name):
+    rows = [line.split() for line in pathlib.Path(__file__).with_name("contents.table").read_text().splitlines()
+            if not line.startswith("#")]
+    assert {row[0] for row in rows} == set(NAMES)
+    assert sorted(contents(name)) == sorted(row[1] for row in rows if row[0] == name)
+
+
+class System:
+    """A root directory with a dpkg of its own."""
+
+    def __init__(self, root):
+        self.root = root
+        for name in ["bin", "sbin", "lib", "lib64"]:
+            self.path(f"usr/{name}").mkdir(parents=True)
+            self.path(name).symlink_to(f"usr/{name}")
+        for program in PROGRAMS:
+            self.copy(program)
+            self.copy_libraries(program)
+        self.path("usr/bin/sh").symlink_to("dash")
+        self.write("dev/null", "")
+        self.write("var/lib/dpkg/status", "")
+        self.write("var/lib/dpkg/info/format", "1\n")
+        self.path("var/lib/dpkg/updates").mkdir()
+        self.path("var/log/libvirt").mkdir(parents=True)
+        self.path("etc/libvirt/hooks").mkdir(parents=True)
+        self.write("usr/lib/systemd/system/libvirtd.service", "[Service]\n")
+
+    def path(self, name):
+        return self.root / name
+
+    def write(self, name, text):
+        self.path(name).parent.mkdir(parents=True, exist_ok=True)
+        self.path(name).write_text(text)
+
+    def copy(self, path):
+        self.path(path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, self.path(path[1:]))
+
+    def copy_libraries(self, program):
+        for path in re.findall(r"(/\S+) \(0x", run("ldd", program).stdout):
+            self.copy(path)
+
+    def dpkg(self, *words, **kwargs):
+        # What they depend on is not there as packages.
+        return run("dpkg", f"--root={self.root}", "--force-depends", "--no-triggers", *words, **kwargs)
+
+    def install(self):
+        self.dpkg("--install", package("libvirt-qmp-guard"))
+        self.copy_libraries(self.path("usr/bin/virt-qmp-guard"))
+        self.copy_libraries(self.path(LIBDIR[1:]) / "libvirt-qmp-guard/guard.so")
+
+    def helper(self, *words, **kwargs):
+        return run("chroot", self.root, "/usr/bin/virt-qmp-guard", *words, **kwargs)
+
+    def files(self):
+        """All but dpkg's own and the libraries."""
+        names = (str(path.relative_to(self.root)) for path in self.root.rglob("*"))
+        return {name for name in names if not name.startswith(("var/lib/dpkg", "var/log/dpkg", LIBDIR[1:]))}
+
+
+@pytest.fixture
+def system(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("installing packages needs root")
+    return System(tmp_path)
+
+
+def test_installed_enabled_removed_and_purged(system):
+    before = system.files()
+    system.install()
+    assert not system.path(DROP_IN).exists()
+    hook = os.readlink(system.path("etc/libvirt/hooks/qemu.d/50-qmp-guard"))
+    assert hook.startswith("/usr/lib/libvirt/") and os.access(system.path(hook[1:]), os.X_OK)
+
+    done = system.helper("enable", "--audit-only")
+    assert done.stderr == "" and f"wrote /{DROP_IN}" in done.stdout
+    text = system.path(DROP_IN).read_text()
+    assert "LD_PRELOAD=/usr/$LIB/libvirt-qmp-guard/guard.so\n" in text
+    assert f"test -r {LIBDIR}/libvirt-qmp-guard/guard.so\n" in text
+    system.install()        # as an upgrade does
+    assert system.path(DROP_IN).read_text() == text
+
+    system.write("var/log/libvirt/qmp-guard/audit.log", "{}\n")
+    system.write("run/libvirt/qmp-guard/grants", "")
+    done = system.dpkg("--remove", "libvirt-qmp-guard")
+    assert not system.path(DROP_IN).exists() and "until it is restarted" in done.stdout
+    assert not system.path(LIBDIR[1:]).joinpath("libvirt-qmp-guard").exists()
+    assert system.path("var/log/libvirt/qmp-guard/audit.log").exists()
+    assert system.path("etc/logrotate.d/qmp-guard").exists()
+
+    # A policy of the operator's.
+    system.write("etc/libvirt/qmp-guard/policy.xml", "<policy/>")
+    system.dpkg("--purge", "libvirt-qmp-guard")
+    left = {name for name in system.files() - before if not system.path(name).is_dir()}
+    assert left == set() and not system.path("etc/libvirt/qmp-guard").exists()
+    assert not system.path("var/log/libvirt/qmp-guard").exists()
+
+
+def test_not_removed_while_something_preloads_it(system):
+    """Or libvirtd would not start any more."""
+    system.install()
+    system.helper("enable")
+    other = f"{os.path.dirname(DROP_IN)}/override.conf"
+    system.write(other, system.path(DROP_IN).read_text())
+    done = system.dpkg("--remove", "libvirt-qmp-guard", check=False)
+    assert done.returncode != 0 and f"/{other} names the plugin" in done.stderr
+    assert system.path(other).exists() and system.path(LIBDIR[1:]).joinpath("libvirt-qmp-guard/guard.so").exists()
+    system.path(other).unlink()
+    system.dpkg("--remove", "libvirt-qmp-guard")
+    assert not system.path(DROP_IN).exists()
+
+
+def test_a_program_is_built_with_the_library(system, tmp_path):
+    system.dpkg("--install", package("libqmpguard0"), package("libqmpguard-dev"))
+    libdir = system.path(LIBDIR[1:])
+    run("cc", "-Wall", "-Werror", f"-I{system.path('usr/include')}", REPO / "docs/examples/execute.c", f"-L{libdir}",
+        "-lqmpguard", "-lvirt", "-o", tmp_path / "execute")
+    described = run("pkg-config", "--modversion", libdir / "pkgconfig/libqmpguard.pc").stdout.strip()
+    assert described == VERSION
+    assert f"{libdir}/libqmpguard.so.0" in run("ldd", tmp_path / "execute", env={
+        "LD_LIBRARY_PATH": str(libdir), "PATH": "/usr/bin:/bin"}).stdout
