@@ -1,26 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The Debian packages, in a system that has nothing but a shell, libvirtd and what they need: scripts/package."""
+"""The Debian packages: what is in them, and what installing and removing one does to a system. scripts/package."""
 
 import os
-import pathlib
 import re
-import shutil
-import subprocess
 
 import pytest
 
-REPO = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = pathlib.Path(os.environ["QMP_GUARD_PACKAGES"])
+from system import DROP_IN, PACKAGES, REPO, VERSION, System, expected, run
+
 NAMES = ["libvirt-qmp-guard", "libqmpguard0", "libqmpguard-dev"]
-DROP_IN = "etc/systemd/system/libvirtd.service.d/50-qmp-guard.conf"
-PROGRAMS = ["/usr/bin/dash", "/usr/bin/rm", "/usr/bin/rmdir", "/usr/sbin/libvirtd"]
-VERSION = re.search(r"^  version: '(.*)'", (REPO / "meson.build").read_text(), re.MULTILINE).group(1)
-
-
-def run(*words, **kwargs):
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-    kwargs = {"capture_output": True, "text": True, "check": True, "timeout": 120, "env": environment} | kwargs
-    return subprocess.run([*map(os.fspath, words)], **kwargs)
 
 
 def package(name):
@@ -44,46 +32,19 @@ def contents(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_contents(name):
-    rows = [line.split() for line in pathlib.Path(__file__).with_name("contents.table").read_text().splitlines()
-            if not line.startswith("#")]
+    rows = expected()
     assert {row[0] for row in rows} == set(NAMES)
     assert sorted(contents(name)) == sorted(row[1] for row in rows if row[0] == name)
 
 
-class System:
-    """A root directory with a dpkg of its own."""
+class DebianSystem(System):
+    """With a dpkg of its own."""
 
     def __init__(self, root):
-        self.root = root
-        for name in ["bin", "sbin", "lib", "lib64"]:
-            self.path(f"usr/{name}").mkdir(parents=True)
-            self.path(name).symlink_to(f"usr/{name}")
-        for program in PROGRAMS:
-            self.copy(program)
-            self.copy_libraries(program)
-        self.path("usr/bin/sh").symlink_to("dash")
-        self.write("dev/null", "")
+        super().__init__(root)
         self.write("var/lib/dpkg/status", "")
         self.write("var/lib/dpkg/info/format", "1\n")
         self.path("var/lib/dpkg/updates").mkdir()
-        self.path("var/log/libvirt").mkdir(parents=True)
-        self.path("etc/libvirt/hooks").mkdir(parents=True)
-        self.write("usr/lib/systemd/system/libvirtd.service", "[Service]\n")
-
-    def path(self, name):
-        return self.root / name
-
-    def write(self, name, text):
-        self.path(name).parent.mkdir(parents=True, exist_ok=True)
-        self.path(name).write_text(text)
-
-    def copy(self, path):
-        self.path(path[1:]).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, self.path(path[1:]))
-
-    def copy_libraries(self, program):
-        for path in re.findall(r"(/\S+) \(0x", run("ldd", program).stdout):
-            self.copy(path)
 
     def dpkg(self, *words, **kwargs):
         # What they depend on is not there as packages.
@@ -93,9 +54,6 @@ class System:
         self.dpkg("--install", package("libvirt-qmp-guard"))
         self.copy_libraries(self.path("usr/bin/virt-qmp-guard"))
         self.copy_libraries(self.path(LIBDIR[1:]) / "libvirt-qmp-guard/guard.so")
-
-    def helper(self, *words, **kwargs):
-        return run("chroot", self.root, "/usr/bin/virt-qmp-guard", *words, **kwargs)
 
     def files(self):
         """All but dpkg's own and the libraries."""
@@ -107,7 +65,7 @@ class System:
 def system(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("installing packages needs root")
-    return System(tmp_path)
+    return DebianSystem(tmp_path)
 
 
 def test_installed_enabled_removed_and_purged(system):
