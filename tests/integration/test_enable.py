@@ -225,11 +225,13 @@ def test_disable_says_what_the_hook_refuses_then(system, policy, words):
 
 
 def test_files_of_the_operator_are_left(system):
-    assert system.run("enable").returncode == YES
+    assert system.run("enable", "--audit-only").returncode == YES
     system.write(DROP_IN, system.read(DROP_IN).replace("[Service]\n", "[Service]\nNice=5\n"))
     changed = system.read(DROP_IN)
     done = system.run("disable")
     assert done.returncode == NO and f"/{DROP_IN} is not as" in done.stderr and system.read(DROP_IN) == changed
+    # Under what is left the guard would enforce, with the daemon's next start.
+    assert system.path(POLICY).exists()
 
     system.path(DROP_IN).unlink()
     other = os.path.dirname(DROP_IN) + "/override.conf"
@@ -270,6 +272,12 @@ def test_restart_that_fails(system):
     system.write("systemctl.fails", "is-active is-failed")
     done, told = system.run_inside("enable", "--restart")
     assert done.returncode == YES and not any("--quiet restart" in line for line in told)
+
+
+def test_a_guarded_daemon_needs_no_restart(system):
+    system.write("proc/1/maps", "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n")
+    assert "systemctl restart" in system.run("enable").stdout
+    assert "systemctl restart" not in system.run("enable").stdout
 
 
 def test_what_is_left_to_the_operator(system):

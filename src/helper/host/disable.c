@@ -62,7 +62,8 @@ static void look_at_others(const HostUnit *unit, int *status)
 
 /*
  * While a guarded daemon runs the hook lets nothing start once the host policy is gone that the
- * daemon had; one that only audits is in nobody's way.
+ * daemon had; one that only audits is in nobody's way. And what still starts with the guard must
+ * not enforce of a sudden: so this is asked only when nothing was left.
  */
 static bool take_policy(bool *ret_waits, int *status)
 {
@@ -120,7 +121,7 @@ int disable_run(const HelperContext *context, int argc, char **argv)
 {
     bool gone[HOST_UNIT_COUNT] = {false};
     HostCall call = {0};
-    bool policy_waits;
+    bool policy_waits = false;
     bool policy_gone;
     int status = EXIT_YES;
     bool any = false;
@@ -141,7 +142,7 @@ int disable_run(const HelperContext *context, int argc, char **argv)
         if (host_has_unit(&host_units[i]) && host_restart(&host_units[i]) >= 0)
             gone[i] = false;
     }
-    policy_gone = take_policy(&policy_waits, &status);
+    policy_gone = status == EXIT_YES && take_policy(&policy_waits, &status);
     if (!any && !policy_gone && !policy_waits && status == EXIT_YES) {
         puts("nothing of 'virt-qmp-guard enable' is here: nothing was changed");
         return EXIT_YES;

@@ -40,7 +40,7 @@ static int put(const OwnFile *file, const char *text)
 }
 
 /* Those files are the operator's: we say, and do not write. Returns whether there is anything. */
-static bool print_left(const HostUnit *unit, bool is_restarted)
+static bool print_left(const HostUnit *unit, bool is_guarded)
 {
     bool loses_lines = !host_file_says(unit->configuration, "log_filters", "qmpguard");
     bool is_confined = host_hook_is_confined(unit);
@@ -55,9 +55,9 @@ static bool print_left(const HostUnit *unit, bool is_restarted)
                "    log_filters=\"1:qmpguard 3:*\"\n"
                "    log_outputs=\"1:journald 1:file:/var/log/libvirt/libvirtd.log\"\n",
                unit->configuration);
-    if (!is_restarted)
+    if (!is_guarded)
         printf("  systemctl restart %s    (guarded from then on; VMs keep running)\n", unit->name);
-    return is_confined || loses_lines || !is_restarted;
+    return is_confined || loses_lines || !is_guarded;
 }
 
 /* Returns whether it does. */
@@ -80,6 +80,15 @@ static int restart(const HostUnit *unit, bool *ret_restarted)
         complain("'virt-qmp-guard disable --restart' takes the guard away again");
     *ret_restarted = result > 0;
     return result;
+}
+
+static bool is_switched_on(void)
+{
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
+        if (host_has_unit(&host_units[i]) && own_file_look(&host_units[i].drop_in) != OWN_OURS)
+            return false;
+    }
+    return true;
 }
 
 static int write_files(const HostCall *call)
@@ -116,6 +125,7 @@ int enable_run(const HelperContext *context, int argc, char **argv)
     HostCall call = {0};
     int status = EXIT_YES;
     bool is_left = false;
+    bool was_guarded;
 
     (void)context;
     if (host_begin(argc, argv, options, &call) < 0)
@@ -126,6 +136,8 @@ int enable_run(const HelperContext *context, int argc, char **argv)
         complain("nothing was changed");
         return EXIT_NO;
     }
+    /* Then nothing is there that a restart would change. */
+    was_guarded = is_switched_on() && host_is_guarded();
     if (write_files(&call) < 0 || host_reload(&call) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {
@@ -135,7 +147,7 @@ int enable_run(const HelperContext *context, int argc, char **argv)
     puts("left to do:");
     for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
         if (host_has_unit(&host_units[i]))
-            is_left = print_left(&host_units[i], restarted[i]) || is_left;
+            is_left = print_left(&host_units[i], restarted[i] || was_guarded) || is_left;
     }
     if (!print_that_it_audits() && !is_left)
         puts("  nothing");
