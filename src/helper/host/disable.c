@@ -22,8 +22,10 @@ static bool take(const OwnFile *file, int *status)
                  file->path);
         *status = EXIT_NO;
     }
-    if (state == OWN_OURS && own_file_remove(file) == 0)
+    if (state == OWN_OURS && own_file_remove(file) == 0) {
+        printf("removed %s\n", file->path);
         return true;
+    }
     if (state == OWN_OURS || state == OWN_UNREADABLE)
         *status = EXIT_UNSURE;
     return false;

@@ -36,7 +36,10 @@ static int put(const OwnFile *file, const char *text)
         printf("%s is there already\n", file->path);
         return 0;
     }
-    return own_file_write(file, text);
+    if (own_file_write(file, text) < 0)
+        return -1;
+    printf("wrote %s\n", file->path);
+    return 0;
 }
 
 /* Those files are the operator's: we say, and do not write. Returns whether there is anything. */

@@ -121,7 +121,6 @@ int own_file_write(const OwnFile *file, const char *text)
     *strrchr(directory, '/') = '\0';
     if (make_directories(directory) < 0 || replace(directory, file->path, text) < 0)
         return complain("cannot write %s: %s", file->path, strerror(errno)), -1;
-    printf("wrote %s\n", file->path);
     return 0;
 }
 
@@ -131,7 +130,6 @@ int own_file_remove(const OwnFile *file)
 
     if (unlink(file->path) < 0)
         return complain("cannot remove %s: %s", file->path, strerror(errno)), -1;
-    printf("removed %s\n", file->path);
     directory = strdup(file->path);
     if (directory) {
         *strrchr(directory, '/') = '\0';
