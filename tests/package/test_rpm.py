@@ -22,7 +22,8 @@ def package(name):
 
 def is_custom(path):
     """Pages, and links for debuggers: which of those there are, and where, is each distribution's custom."""
-    return path.startswith(("/usr/share/doc/", "/usr/share/licenses/", "/usr/share/man/", "/usr/lib/.build-id/"))
+    return path.startswith(("/usr/share/doc/", "/usr/share/doc-base/", "/usr/share/licenses/", "/usr/share/lintian/",
+                            "/usr/share/man/", "/usr/lib/.build-id/"))
 
 
 @pytest.mark.parametrize("name", NAMES)
