@@ -38,7 +38,7 @@ def parse_arguments():
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--quick", action="store_true", help="short ones, for a look: some seconds for each section")
     parser.add_argument("--full", action="store_true", help="the long ones: a million commands, all sizes; hours")
-    parser.add_argument("--commands", type=int, metavar="N", help="how many `growth` sends while it watches memory")
+    parser.add_argument("--commands", type=int, metavar="N", help="how many `memory` sends, of each kind")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--document", action="store_true", help="write the tables into docs/speed.md")
     options = parser.parse_args()

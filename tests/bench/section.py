@@ -7,9 +7,10 @@ A section is a module tests/bench/section_NAME.py; that it is there makes it one
     def measure(run):   a generator of Rows (rows.py), each as soon as it is known
 
 and its docstring says what is measured and how; `scripts/bench --help` shows its first line. It is called outside any
-lab, as root, after scripts/build, and starts what labs it needs by itself (labs.py). It takes some minutes at most, some
-seconds when run.is_quick, and as long as it needs when run.is_full. It asserts nothing: a figure that falls short is a row like any other. Only when there
-is no figure to be had it raises RuntimeError, or Unavailable, which says what has to be installed for it.
+lab, as root, after scripts/build, and starts what labs it needs by itself (labs.py). It takes some minutes at most,
+some seconds when run.is_quick, and as long as it needs when run.is_full. It asserts nothing: a figure that falls short
+is a row like any other. Only when there is no figure to be had it raises RuntimeError, or Unavailable, which says what
+has to be installed for it.
 
 Things that are compared take turns in short blocks within one run, in an order that is turned round (turns.py), so that
 the machine's mood is shared; a row shows the median of the blocks' ratios and their quartiles.
@@ -24,7 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 # The order in the document; any others follow.
-ORDER = ["roundtrip", "decision", "growth", "others", "starts", "search"]
+ORDER = ["roundtrip", "decision", "growth", "memory", "others", "starts", "search"]
 
 
 class Unavailable(RuntimeError):

@@ -3,7 +3,8 @@
 
 Times and instructions are those of decision.c, beside json-c's parser on the same text, which is the least that a guard
 could do. Times are the thread's own on a processor. Instructions are callgrind's, of one call each: they do not depend
-on what else the machine does. What more rules cost is rule_count.c's to say, and what limits and grants add limits_grants.c's.
+on what else the machine does. What more rules cost is rule_count.c's to say, and what limits and grants add
+limits_grants.c's.
 """
 
 import collections

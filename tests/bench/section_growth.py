@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many machines, many clients, policies that change without end, and many commands: throughput, records and memory.
+"""Many machines, many clients, and policies that change without end: throughput and records.
 
 Throughput is that of query-status by so many clients, each with a connection of its own, to all machines in turn, in a
-guarded daemon and in one that is not. The daemons are restarted in between, and find their machines again. With
---commands N, or --full, memory is watched for that many commands instead of some thousands.
+guarded daemon and in one that is not. The daemons are restarted in between, and find their machines again.
 """
 
 import concurrent.futures
 import contextlib
-import itertools
 import statistics
 
 import libvirt
@@ -18,7 +16,7 @@ from rows import Row, row_of
 from trail_count import TrailCount
 from turns import measure_in_turns
 
-TITLE = "growth: machines, clients, policies, commands"
+TITLE = "growth: machines, clients, policies"
 LABS = {"plain": ["--unguarded"], "plain, too": ["--unguarded"], "guarded": []}
 TARGET = (200, 8)       # machines, clients
 # By the number of machines, in rising order: how many clients.
@@ -26,8 +24,6 @@ QUICK = {1: [8], 3: [8]}
 USUAL = {1: [1, 64], 200: [8]}
 FULL = {number: [1, 2, 4, 8, 16, 32, 64] for number in (1, 10, 50, 200)}
 BLOCK = 0.1             # seconds
-STEPS = 10              # of the memory's table
-MILLION = 1000000    # a page of 4 KiB is nothing to so many
 TRAIL = "var/log/libvirt/qmp-guard/audit.log"
 
 
@@ -121,37 +117,12 @@ def measure_policies(run, labs):
     yield row_of("a new policy at every tenth command: noise, two unguarded", ratios(rates, "plain, too"))
 
 
-def memory_row(lab, kind, workload, n_commands):
-    """What a command leaves behind for good; the first tenth is warm-up, after which nothing should."""
-    daemon = lab.find_daemon()
-    sizes = [daemon.resident()]
-    with contextlib.closing(Workload(lab, "bench-0")) as client:
-        for step in range(STEPS):
-            client.calls_per_second(workload, n_commands * (step + 1) // STEPS - n_commands * step // STEPS)
-            sizes.append(daemon.resident())
-    grown = sizes[-1] - sizes[1]
-    steps = " ".join(f"{after - before:+}" for before, after in itertools.pairwise(sizes))
-    return Row(f"memory that a command leaves, {workload}, {kind}", 1024 * grown / (n_commands * (STEPS - 1) / STEPS),
-               unit="bytes", aim="< 1" if kind == "guarded" and n_commands >= MILLION else "",
-               note=f"{n_commands:,} commands: {sizes[0]:,} KiB, then by tenth {steps}")
-
-
-def measure_memory(run, labs):
-    n_commands = run.commands or run.choose(500, 10000, MILLION)
-    for kind, workload in (("guarded", "passing"), ("guarded", "mixed"), ("guarded", "policies"), ("plain", "passing"),
-                           ("plain", "policies")):
-        run.say(f"memory: {n_commands} commands, {workload}, {kind}")
-        labs[kind].daemon("restart")
-        yield memory_row(labs[kind], kind, workload, n_commands)
-
-
 def measure(run):
     with contextlib.ExitStack() as stack:
         labs = {name: stack.enter_context(Lab(*options)) for name, options in LABS.items()}
         yield from measure_loads(run, labs)
-    # With few machines: what 200 of them take from libvirtd is not what is asked here.
+    # With one machine: what 200 of them take from libvirtd is not what is asked here.
     with contextlib.ExitStack() as stack:
         labs = {name: stack.enter_context(Lab(*options)) for name, options in LABS.items()}
         start_machines(labs, range(1))
         yield from measure_policies(run, labs)
-        yield from measure_memory(run, labs)
