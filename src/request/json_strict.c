@@ -45,8 +45,8 @@ static int lex_hex4(Lexer *lexer, uint32_t *ret_unit)
 /* A \u escape, `at` behind the u: two of them when they are a surrogate pair. */
 static int lex_unicode_escape(Lexer *lexer, uint32_t *ret_character)
 {
-    uint32_t character;
-    uint32_t low;
+    uint32_t character = 0;
+    uint32_t low = 0;
 
     if (lex_hex4(lexer, &character) < 0)
         return -1;
@@ -71,9 +71,13 @@ static int lex_escape(Lexer *lexer, uint32_t *ret_character)
 {
     static const char letters[] = "\"\\/bfnrt";
     static const char meanings[] = "\"\\/\b\f\n\r\t";
-    char letter = lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
-    const char *found = letter ? strchr(letters, letter) : NULL;
+    const char *found = NULL;
+    char letter = '\0';
 
+    if (lexer->at < lexer->length)
+        letter = lexer->text[lexer->at];
+    if (letter)
+        found = strchr(letters, letter);
     if (letter != 'u' && !found)
         return refuse(lexer, "unknown escape");
     lexer->at++;
@@ -177,7 +181,9 @@ static char peek(Lexer *lexer)
 {
     while (lexer->at < lexer->length && is_space(lexer->text[lexer->at]))
         lexer->at++;
-    return lexer->at < lexer->length ? lexer->text[lexer->at] : '\0';
+    if (lexer->at == lexer->length)
+        return '\0';
+    return lexer->text[lexer->at];
 }
 
 static int out_of_memory(Lexer *lexer)
@@ -429,8 +435,10 @@ static int read_value(Lexer *lexer, json_object **ret)
         return refuse_token(lexer, "a value is expected");
     if (count_token(lexer) < 0)
         return -1;
-    if (first == '{' || first == '[')
-        return read_container(lexer, first == '{' ? '}' : ']', ret);
+    if (first == '{')
+        return read_container(lexer, '}', ret);
+    if (first == '[')
+        return read_container(lexer, ']', ret);
     if (first == '"')
         return read_string(lexer, ret);
     if (first == '-' || isdigit((unsigned char)first))

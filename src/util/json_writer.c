@@ -16,9 +16,8 @@ static void give_up(JsonWriter *writer)
 static void write_comma(JsonWriter *writer)
 {
     const MemoryText *text = &writer->text;
-    char last = text->length > 0 ? text->bytes[text->length - 1] : '{';
 
-    if (last != '{' && last != '[')
+    if (text->length > 0 && !strchr("{[", text->bytes[text->length - 1]))
         memory_text_add(&writer->text, ",", 1);
 }
 

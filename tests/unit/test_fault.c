@@ -326,7 +326,7 @@ static void test_row(void **state)
                                 faulty.passes ? 1 : 2);
             free(faulty.forwarded);
         } while (failed && nth < FAULTS_MAX);
-        assert_in_range(nth, 20, FAULTS_MAX - 1);
+        assert_in_range(nth, 10, FAULTS_MAX - 1);
     }
     free(whole.forwarded);
     policy_unref(host);
