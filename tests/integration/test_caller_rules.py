@@ -94,7 +94,9 @@ class CallersLab(SecondLab):
         return opened
 
     def passes(self, connection, text):
-        return not is_denied(send(connection.lookupByName(self.vm.name), text))
+        answer = send(connection.lookupByName(self.vm.name), text)
+        assert is_denied(answer) or isinstance(answer, dict), answer
+        return not is_denied(answer)
 
     def user_passes(self, user, text):
         done = self.virsh("qemu-monitor-command", self.vm.name, text, user=user)
