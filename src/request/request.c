@@ -143,6 +143,16 @@ static int read_wrapped_hmp(Request *request, json_object *arguments, Reason *wh
 {
     json_object *line = NULL;
 
+    /* QEMU takes no others; nobody has looked whether one of them is a json: name. */
+    if (arguments) {
+        json_object_object_foreach (arguments, name, value) {
+            bool is_cpu = strcmp(name, "cpu-index") == 0 &&
+                          json_object_is_type(value, json_type_int);
+
+            if (!is_cpu && strcmp(name, "command-line") != 0)
+                return reason_set(why, HMP_WRAPPER " takes a command-line and a cpu-index");
+        }
+    }
     if (!json_object_object_get_ex(arguments, "command-line", &line) ||
         !json_object_is_type(line, json_type_string))
         return reason_set(why, HMP_WRAPPER " without a command-line");
