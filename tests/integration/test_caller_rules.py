@@ -96,7 +96,7 @@ class CallersLab(SecondLab):
     def passes(self, connection, text):
         domain = connection.lookupByName(self.vm.name)
         answer = send(domain, text)
-        # Over TLS libvirt itself fails once in a while: that says nothing of the guard, and is asked again.
+        # Not the guard's word: seen in whole runs with a caller over TLS, and not explained yet. It is asked again.
         if not is_denied(answer) and not isinstance(answer, dict):
             print(f"libvirt's own error: {answer}")
             answer = send(domain, text)
