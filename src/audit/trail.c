@@ -18,6 +18,10 @@
 #define CHAIN_MEMBER ",\"chain\":\""
 #define SEQ_MEMBER ",\"seq\":"
 
+/* What a record gets of them for its closing brace: the number has 20 digits at most. */
+#define SEQ_SIZE (sizeof(SEQ_MEMBER) + 20)
+#define CHAIN_SIZE (sizeof(CHAIN_MEMBER) + DIGEST_TEXT_SIZE - 1 + sizeof("\"}\n") - 1)
+
 /* As much of a record's end as has both, and a newline. */
 #define END_SIZE 160
 
@@ -96,10 +100,14 @@ static int open_current(TrailFile *file, const char *path, int flags, Reason *wh
     return 0;
 }
 
-static bool is_chain(const char *text)
+/* Takes a hash over that stands in a longer text, which goes on behind it with something else. */
+static bool read_chain(const char *text, char ret[DIGEST_TEXT_SIZE])
 {
-    return strlen(text) == DIGEST_TEXT_SIZE - 1 &&
-           strspn(text, "0123456789abcdef") == DIGEST_TEXT_SIZE - 1;
+    if (strspn(text, "0123456789abcdef") != DIGEST_TEXT_SIZE - 1)
+        return false;
+    memcpy(ret, text, DIGEST_TEXT_SIZE - 1);
+    ret[DIGEST_TEXT_SIZE - 1] = '\0';
+    return true;
 }
 
 /* Returns 1; 0 for an empty file; -1, with @ret all zero, for what is no head or unreadable. */
@@ -107,12 +115,14 @@ static int read_head(int fd, TrailHead *ret)
 {
     char text[HEAD_SIZE + 1];
     ssize_t length = pread(fd, text, HEAD_SIZE, 0);
+    char *end;
 
     *ret = (TrailHead){0};
     if (length <= 0)
         return length == 0 ? 0 : -1;
     text[length] = '\0';
-    if (sscanf(text, "%" SCNu64 " %64s", &ret->seq, ret->chain) == 2 && is_chain(ret->chain))
+    ret->seq = strtoull(text, &end, 10);
+    if (end > text && *end == ' ' && read_chain(end + 1, ret->chain))
         return 1;
     *ret = (TrailHead){0};
     return -1;
@@ -141,12 +151,11 @@ int trail_read_end(const char *line, size_t length, size_t *ret_length, TrailHea
     chain = line + length - tail;
     if (memcmp(chain, CHAIN_MEMBER, sizeof(CHAIN_MEMBER) - 1) != 0)
         return -1;
-    memcpy(ret->chain, chain + sizeof(CHAIN_MEMBER) - 1, DIGEST_TEXT_SIZE - 1);
-    ret->chain[DIGEST_TEXT_SIZE - 1] = '\0';
     for (seq = chain; seq > line && seq[-1] >= '0' && seq[-1] <= '9'; seq--)
         ;
     n_digits = (size_t)(chain - seq);
-    if (!is_chain(ret->chain) || n_digits == 0 || n_digits >= sizeof(digits) || *seq == '0' ||
+    if (!read_chain(chain + sizeof(CHAIN_MEMBER) - 1, ret->chain) || n_digits == 0 ||
+        n_digits >= sizeof(digits) || *seq == '0' ||
         (size_t)(seq - line) < sizeof(SEQ_MEMBER) - 1 ||
         memcmp(seq - (sizeof(SEQ_MEMBER) - 1), SEQ_MEMBER, sizeof(SEQ_MEMBER) - 1) != 0)
         return -1;
@@ -229,18 +238,20 @@ static char *make_line(const char *json, TrailHead *head)
 {
     size_t length = strlen(json);
     char chain[DIGEST_TEXT_SIZE];
-    char *open = NULL;
-    char *line = NULL;
+    char *line;
 
     head->seq++;
-    if (length < 3 || json[length - 1] != '}' ||
-        asprintf(&open, "%.*s" SEQ_MEMBER "%" PRIu64, (int)(length - 1), json, head->seq) < 0)
+    if (length < 3 || json[length - 1] != '}')
         return NULL;
-    trail_chain(head->chain, open, strlen(open), chain);
+    length--;
+    line = malloc(length + SEQ_SIZE + CHAIN_SIZE);
+    if (!line)
+        return NULL;
+    memcpy(line, json, length);
+    length += (size_t)snprintf(line + length, SEQ_SIZE, SEQ_MEMBER "%" PRIu64, head->seq);
+    trail_chain(head->chain, line, length, chain);
     memcpy(head->chain, chain, sizeof(chain));
-    if (asprintf(&line, "%s" CHAIN_MEMBER "%s\"}\n", open, chain) < 0)
-        line = NULL;
-    free(open);
+    snprintf(line + length, CHAIN_SIZE, CHAIN_MEMBER "%s\"}\n", chain);
     return line;
 }
 
