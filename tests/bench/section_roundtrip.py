@@ -3,7 +3,8 @@
 
 `plain` is libvirtd as it is, with the same log; `guarded` writes the log and the durable trail. A guarded daemon of the
 system always has both, so what the log alone takes is measured with a user's own daemons (qemu:///session), which have
-no trail. `polkit` is plain with libvirt's access driver and a real polkitd, which allows all. `proxy` is a client of
+no trail. `own line` is plain and writes one line of libvirt's own for each command: the least that a log of commands
+costs. `polkit` is plain with libvirt's access driver and a real polkitd, which allows all. `proxy` is a client of
 virt-qemu-qmp-proxy, which is itself a client of `plain`. Nobody is root.
 """
 
@@ -24,7 +25,10 @@ import polkit   # noqa: E402
 
 TITLE = "query-status through libvirtd"
 UNGUARDED = ["--unguarded"]
-LABS = {"plain": UNGUARDED, "plain, too": UNGUARDED, "guarded": [], "polkit": UNGUARDED}
+OWN_LINE = ["--set", "log_filters=1:libvirt-qemu"]      # virDomainQemuMonitorCommand() says what it was called with
+LABS = {"plain": UNGUARDED, "plain, too": UNGUARDED, "guarded": [], "own line": UNGUARDED + OWN_LINE,
+        "polkit": UNGUARDED}
+OWN_LINE_WORDS = 'cmd={"execute":"query-status"}'
 SESSIONS = {"session": "plain", "session, too": "plain, too", "guarded session": "guarded"}
 NAME = "bench"
 MERGED = 10         # blocks for a p99: of one alone it would be its second worst call
@@ -42,11 +46,14 @@ def start_proxy(lab):
     return Caller(lab, NAME, socket=socket)
 
 
-def check_log(name, log, is_guarded, n_calls):
-    """Is it what it is called? Each call has a line of the guard's in the log, or none has."""
-    n_lines = log.read_text(errors="replace").count("QMP: bench | query-status |")
-    if n_lines < n_calls if is_guarded else n_lines:
-        raise RuntimeError(f"{name}: {n_lines} lines of the guard's for {n_calls} calls")
+def check_log(name, log, n_calls):
+    """Is it what it is called? Each call has its line in the log, the guard's or libvirt's own, or none has."""
+    text = log.read_text(errors="replace")
+    for words, has_them in (("QMP: bench | query-status |", "guarded" in name),
+                            (OWN_LINE_WORDS, name == "own line")):
+        n_lines = text.count(words)
+        if n_lines < n_calls if has_them else n_lines:
+            raise RuntimeError(f"{name}: {n_lines} lines with '{words}' for {n_calls} calls")
 
 
 class Group:
@@ -81,7 +88,7 @@ class Group:
             caller.times("proxy" if name == "proxy" else "monitor", WARM_UP)
         comparison.add({name: block(name) for name in self.callers}, n_rounds)
         for name, log in self.logs.items():
-            check_log(name, log, "guarded" in name, n_rounds * n_calls)
+            check_log(name, log, n_rounds * n_calls)
 
 
 def beside(comparison, what, others, aim=""):
@@ -104,9 +111,12 @@ def rows(comparison):
     yield row("guarded, text log: p99", "guarded session", "session", p99, MERGED, aim="<= 1.03")
     yield row("guarded, text log and durable trail: p50", "guarded", "plain", p50, aim="<= 1.02")
     yield row("guarded, text log and durable trail: p99", "guarded", "plain", p99, MERGED)
+    yield row("unguarded, one log line of libvirt's own: p50", "own line", "plain", p50)
+    yield row("unguarded, one log line of libvirt's own: p99", "own line", "plain", p99, MERGED)
     yield row("the daemon's processor time: noise", "plain, too", "plain", cpu)
     yield row("the daemon's processor time, text log", "guarded session", "session", cpu)
     yield row("the daemon's processor time, log and trail", "guarded", "plain", cpu)
+    yield row("the daemon's processor time, one log line of libvirt's own", "own line", "plain", cpu)
     yield row("polkit access driver: p50", "polkit", "plain", p50)
     yield beside(comparison, "what polkit adds, to what the guard adds", "polkit", ">= 50")
     yield row("virt-qemu-qmp-proxy: p50", "proxy", "plain", p50)
