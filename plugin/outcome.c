@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "outcome.h"
 
+#include "audit/reply.h"
 #include "log.h"
 #include "recorder.h"
 #include "util/cleanup.h"
@@ -39,30 +40,6 @@ struct timespec outcome_clock(void)
 }
 
 /*
- * The class in {"id":...,"error":{"class":"GenericError",...}}; a new string, or NULL. An
- * error repeats what was sent, so it may be large, but it does not begin like an answer.
- */
-static char *error_class(const char *reply)
-{
-    static const char answer[] = "{\"return\"";
-    CLEANUP(json) json_object *parsed = NULL;
-    json_object *error = NULL;
-    json_object *class = NULL;
-
-    if (strncmp(reply, answer, sizeof(answer) - 1) == 0 || !strstr(reply, "\"error\""))
-        return NULL;
-    parsed = json_tokener_parse(reply);
-    if (!json_object_is_type(parsed, json_type_object) ||
-        !json_object_object_get_ex(parsed, "error", &error))
-        return NULL;
-    if (json_object_is_type(error, json_type_object) &&
-        json_object_object_get_ex(error, "class", &class) &&
-        json_object_is_type(class, json_type_string))
-        return strdup(json_object_get_string(class));
-    return strdup("unknown");
-}
-
-/*
  * A command that passed here may still meet libvirt's own permissions, since they are
  * asked behind us: a read-only connection, an access driver.
  */
@@ -77,7 +54,8 @@ static void note_refusal(const GuardAnswer *answer, int code)
 void outcome_record(const GuardAnswer *answer, struct timespec started, const char *reply)
 {
     struct timespec now = outcome_clock();
-    CLEANUP(mem) char *class = reply ? error_class(reply) : NULL;
+    char class_text[REPLY_CLASS_SIZE];
+    const char *class = reply ? reply_error_class(reply, class_text) : NULL;
     char code[32];
     CLEANUP(mem) char *json = NULL;
     AuditOutcome outcome = {
