@@ -9,6 +9,8 @@
  * program needs nothing but the C library, and runs the one that judges (judge.c, beside
  * it) only when there is something to judge. Source: libvirt, docs/hooks.rst.
  */
+#include "operation.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -56,18 +58,17 @@ static int end_run(char **argv)
     return access(GRANTS_PATH, F_OK) < 0 ? EXIT_SUCCESS : run_judge(argv);
 }
 
-/*
- * Any other operation is nothing to us: a start is always announced as `prepare`. `migrate`
- * is the target's side of a migration.
- */
-static const struct OperationRow {
-    const char *operation;
-    const char *sub_operation;
-    int (*run)(char **argv);
-} operations[] = {
-    {"prepare", "begin", run_judge},          {"restore", "begin", run_judge},
-    {"migrate", "begin", run_judge},          {"attach", "begin", run_judge},
-    {"reconnect", "begin", record_reconnect}, {"release", "end", end_run},
+static int do_nothing(char **argv)
+{
+    (void)argv;
+    return EXIT_SUCCESS;
+}
+
+static int (*const actions[HOOK_COUNT])(char **argv) = {
+    [HOOK_OTHER] = do_nothing,
+    [HOOK_START] = run_judge,
+    [HOOK_RECONNECT] = record_reconnect,
+    [HOOK_RELEASE] = end_run,
 };
 
 int main(int argc, char **argv)
@@ -82,10 +83,5 @@ int main(int argc, char **argv)
     /* A user's own daemon (qemu:///session) runs QEMU with no more than the user's rights. */
     if (geteuid() != 0)
         return EXIT_SUCCESS;
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        if (strcmp(operations[i].operation, argv[2]) == 0 &&
-            strcmp(operations[i].sub_operation, argv[3]) == 0)
-            return operations[i].run(argv);
-    }
-    return EXIT_SUCCESS;
+    return actions[hook_operation(argv)](argv);
 }

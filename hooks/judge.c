@@ -7,6 +7,7 @@
  * sees.
  */
 #include "daemon.h"
+#include "operation.h"
 
 #include "audit/grant.h"
 #include "audit/outside.h"
@@ -168,14 +169,10 @@ static int end_run(const HookCall *call)
     return EXIT_SUCCESS;
 }
 
-static const struct OperationRow {
-    const char *operation;
-    const char *sub_operation;
-    HookAction action;
-} operations[] = {
-    {"prepare", "begin", judge_start},        {"restore", "begin", judge_start},
-    {"migrate", "begin", judge_start},        {"attach", "begin", judge_start},
-    {"reconnect", "begin", record_reconnect}, {"release", "end", end_run},
+static const HookAction actions[HOOK_COUNT] = {
+    [HOOK_START] = judge_start,
+    [HOOK_RECONNECT] = record_reconnect,
+    [HOOK_RELEASE] = end_run,
 };
 
 /* A start that nobody could judge in time is refused, in words. */
@@ -191,18 +188,16 @@ static void give_up(int signal)
 
 int main(int argc, char **argv)
 {
+    HookAction action;
+    HookCall call;
+
     if (argc < 4)
         return EXIT_FAILURE;
     signal(SIGALRM, give_up);
     alarm(SECONDS_MAX);
     tzset();
     openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        const HookCall call = {argv[1], argv[2]};
-
-        if (strcmp(operations[i].operation, argv[2]) == 0 &&
-            strcmp(operations[i].sub_operation, argv[3]) == 0)
-            return operations[i].action(&call);
-    }
-    return EXIT_FAILURE;
+    call = (HookCall){argv[1], argv[2]};
+    action = actions[hook_operation(argv)];
+    return action ? action(&call) : EXIT_FAILURE;
 }

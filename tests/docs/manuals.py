@@ -153,8 +153,7 @@ class Rows:
         page = self.page("qmp-guard-hook")
         operation = r'\{"([a-z]+)", "([a-z]+)", \w+\}'
         told = {tuple(name.split()) for name in terms(section(page, "OPERATIONS", "="))}
-        yield "operations", self.found(operation, "hooks/hook.c"), told
-        yield "operations that are judged", self.found(operation, "hooks/judge.c"), told
+        yield "operations", self.found(operation, "hooks/operation.c"), told
         yield ("refusals without a rule", self.found(r'"(start:[a-z]+|host:invalid)"', "src/start/*.c"),
                terms(section(page, "FINDINGS", "=")))
         yield ("findings", self.found(r'\[FINDING_\w+\]\s*=\s*\{"([a-z-]+)"', "src/policy/finding_kind.c"),
