@@ -9,7 +9,7 @@ import array
 import statistics
 
 from labs import Block
-from rows import row_of
+from rows import microseconds, row_of
 from turns import measure_in_turns
 
 WARM_UP = 200       # calls
@@ -56,10 +56,6 @@ def merge(blocks):
     for block in blocks:
         times.extend(block.times)
     return Block(times, statistics.mean(block.cpu for block in blocks))
-
-
-def microseconds(nanoseconds):
-    return f"{nanoseconds / 1000:.1f} µs"
 
 
 def p50(block):

@@ -52,7 +52,16 @@ class Row:
         return [self.what, figure, spread, self.aim, met, self.note]
 
 
+def microseconds(nanoseconds):
+    return f"{nanoseconds / 1000:,.1f} µs"
+
+
 HEADINGS = ["what", "figure", "spread", "aim", "met", "note"]
+
+
+def ratios(values, others):
+    """Of each to its neighbour, which was measured in the same turn."""
+    return [value / other for value, other in zip(values, others)]
 
 
 def row_of(what, values, **more):

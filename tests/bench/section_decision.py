@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import tempfile
 
-from rows import Row, row_of
+from rows import Row, microseconds, ratios, row_of
 from section import Unavailable
 
 TITLE = "one decision in its own process"
@@ -45,23 +45,15 @@ def samples(*command):
     return times
 
 
-def ratios(times, key, against):
-    return [value / other for value, other in zip(times[key], times[against])]
-
-
-def microseconds(values):
-    return f"{statistics.median(values) / 1000:,.1f} us"
-
-
 def time_texts(run):
     rounds = run.choose(5, 61, 301)
     times = samples(run.program("decision"), "time", str(rounds), str(TEXTS))
     for text in dict.fromkeys(text for text, _ in times):
-        floor = microseconds(times[text, FLOOR])
+        floor = microseconds(statistics.median(times[text, FLOOR]))
         for work, called in WORKS.items():
-            yield row_of(f"{text}: {called}, to json-c parsing it", ratios(times, (text, work), (text, FLOOR)),
+            yield row_of(f"{text}: {called}, to json-c parsing it", ratios(times[text, work], times[text, FLOOR]),
                          aim=AIMS.get(text, "") if work == "verdict" else "",
-                         note=f"{rounds} pairs; {microseconds(times[text, work])} to {floor}")
+                         note=f"{rounds} pairs; {microseconds(statistics.median(times[text, work]))} to {floor}")
 
 
 def count_instructions(run):
@@ -97,7 +89,7 @@ def growth(run):
     rounds = run.choose(21, 301)
     times = samples(run.program("rule_count"), str(rounds))
     for rules in RULES[1:]:
-        yield row_of(f"a decision among {int(rules):,} rules, to one among 10", ratios(times, (rules,), ("10",)),
+        yield row_of(f"a decision among {int(rules):,} rules, to one among 10", ratios(times[rules,], times["10",]),
                      aim="<= 2" if rules == RULES[-1] else "",
                      note=f"{rounds} pairs; {statistics.median(times[rules,]):.0f} to "
                           f"{statistics.median(times['10',]):.0f} ns")
@@ -111,8 +103,9 @@ def permissions(run):
     rounds = run.choose(21, 201)
     times = samples(run.program("limits_grants"), str(rounds))
     for way, against, called in WAYS:
-        yield row_of(f"a judgement: {called}", ratios(times, (way,), (against,)),
-                     note=f"{rounds} pairs; {microseconds(times[way,])} to {microseconds(times[against,])}")
+        yield row_of(f"a judgement: {called}", ratios(times[way,], times[against,]),
+                     note=f"{rounds} pairs; {microseconds(statistics.median(times[way,]))} to "
+                          f"{microseconds(statistics.median(times[against,]))}")
 
 
 def measure(run):

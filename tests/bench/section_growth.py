@@ -12,7 +12,7 @@ import statistics
 import libvirt
 
 from labs import Lab, Load, Workload, bare_xml
-from rows import Row, row_of
+from rows import Row, ratios, row_of
 from trail_count import TrailCount
 from turns import measure_in_turns
 
@@ -50,19 +50,19 @@ def measure_load(labs, n_clients, n_rounds, seconds):
         return rates, loads["guarded"].calls
 
 
-def ratios(rates, name):
-    return [rate / plain for rate, plain in zip(rates[name], rates["plain"])]
+def to_plain(rates, name):
+    return ratios(rates[name], rates["plain"])
 
 
 def load_rows(n_machines, n_clients, results):
     """@results: by restart."""
     where = f"{n_machines} VMs, {n_clients} clients"
     aim = ">= 0.98" if (n_machines, n_clients) == TARGET else ""
-    medians = " ".join(f"{statistics.median(ratios(rates, 'guarded')):.3f}" for rates in results)
+    medians = " ".join(f"{statistics.median(to_plain(rates, 'guarded')):.3f}" for rates in results)
     speeds = [statistics.median(rate for rates in results for rate in rates[name]) for name in ("guarded", "plain")]
-    yield row_of(f"{where}: throughput, guarded to not", sum((ratios(rates, "guarded") for rates in results), []),
+    yield row_of(f"{where}: throughput, guarded to not", sum((to_plain(rates, "guarded") for rates in results), []),
                  aim=aim, note=f"{speeds[0]:,.0f}/s to {speeds[1]:,.0f}/s; by pair of daemons {medians}")
-    yield row_of(f"{where}: noise, two unguarded", sum((ratios(rates, "plain, too") for rates in results), []))
+    yield row_of(f"{where}: noise, two unguarded", sum((to_plain(rates, "plain, too") for rates in results), []))
 
 
 def resident_row(n_machines, labs):
@@ -112,9 +112,9 @@ def measure_policies(run, labs):
         n_calls = run.choose(20, 100)
         rates = measure_in_turns({name: lambda client=client: client.calls_per_second("changing", n_calls)
                                   for name, client in clients.items()}, run.choose(4, 20, 200))
-    yield row_of("a new policy at every tenth command: throughput", ratios(rates, "guarded"),
+    yield row_of("a new policy at every tenth command: throughput", to_plain(rates, "guarded"),
                  note=f"{statistics.median(rates['guarded']):,.0f}/s to {statistics.median(rates['plain']):,.0f}/s")
-    yield row_of("a new policy at every tenth command: noise, two unguarded", ratios(rates, "plain, too"))
+    yield row_of("a new policy at every tenth command: noise, two unguarded", to_plain(rates, "plain, too"))
 
 
 def measure(run):

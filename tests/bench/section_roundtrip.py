@@ -14,9 +14,9 @@ import statistics
 import subprocess
 import sys
 
-from groups import WARM_UP, Comparison, cpu, microseconds, p50, p99
+from groups import WARM_UP, Comparison, cpu, p50, p99
 from labs import SYSTEM, USER, Caller, Lab, wait_for
-from rows import Row
+from rows import Row, microseconds
 from section import REPO, Unavailable
 from session_daemon import SessionDaemon
 

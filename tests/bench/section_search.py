@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from rows import Row, row_of
+from rows import Row, ratios, row_of
 from section import Unavailable
 from turns import measure_in_turns
 
@@ -125,13 +125,10 @@ def measure(run):
                                     for name, command in commands.items()}, run.choose(2, 5))
     seconds = {name: [result[0] for result in found] for name, found in results.items()}
 
-    def ratios(name, against):
-        return [one / other for one, other in zip(seconds[name], seconds[against])]
-
     for name in commands:
         if name != "grep -c":
-            yield row_of(f"{name}: time, to grep -c", ratios(name, "grep -c"),
+            yield row_of(f"{name}: time, to grep -c", ratios(seconds[name], seconds["grep -c"]),
                          note=f"{size / statistics.median(seconds[name]):,.0f} MB/s, {size:,.0f} MB of {VMS} VMs")
-    yield row_of("jq: time, to audit --vm --json", ratios("jq", "audit --vm --json"))
+    yield row_of("jq: time, to audit --vm --json", ratios(seconds["jq"], seconds["audit --vm --json"]))
     yield Row("audit --vm --json: memory at its peak", max(memory for _, memory in results["audit --vm --json"]),
               unit="MB", note=f"grep's {max(memory for _, memory in results['grep -c']):.1f} MB")

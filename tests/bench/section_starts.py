@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import time
 
-from rows import row_of
+from rows import ratios, row_of
 from section import REPO
 from turns import measure_in_turns
 
@@ -24,10 +24,6 @@ FLOOR = ["virsh", "--version"]
 
 def milliseconds(values):
     return f"{statistics.median(values):.2f} ms"
-
-
-def ratios(times, others):
-    return [value / other for value, other in zip(times, others)]
 
 
 def compare(what, times, others, **more):
