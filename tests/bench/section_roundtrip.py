@@ -4,7 +4,8 @@
 `plain` is libvirtd as it is, with the same log; `guarded` writes the log and the durable trail. A guarded daemon of the
 system always has both, so what the log alone takes is measured with a user's own daemons (qemu:///session), which have
 no trail. `own line` is plain and writes one line of libvirt's own for each command: the least that a log of commands
-costs. `polkit` is plain with libvirt's access driver and a real polkitd, which allows all. `proxy` is a client of
+costs. `guarded, counting` has a host policy with `repeat`, by which such repetitions are judged and counted, and not
+written. `polkit` is plain with libvirt's access driver and a real polkitd, which allows all. `proxy` is a client of
 virt-qemu-qmp-proxy, which is itself a client of `plain`. Nobody is root.
 """
 
@@ -26,7 +27,9 @@ import polkit   # noqa: E402
 TITLE = "query-status through libvirtd"
 UNGUARDED = ["--unguarded"]
 OWN_LINE = ["--set", "log_filters=1:libvirt-qemu"]      # virDomainQemuMonitorCommand() says what it was called with
-LABS = {"plain": UNGUARDED, "plain, too": UNGUARDED, "guarded": [], "own line": UNGUARDED + OWN_LINE,
+COUNTING = "guarded, counting"
+LABS = {"plain": UNGUARDED, "plain, too": UNGUARDED, "guarded": [],
+        COUNTING: ["--host-policy", REPO / "tests/bench/repeats.xml"], "own line": UNGUARDED + OWN_LINE,
         "polkit": UNGUARDED}
 OWN_LINE_WORDS = 'cmd={"execute":"query-status"}'
 SESSIONS = {"session": "plain", "session, too": "plain, too", "guarded session": "guarded"}
@@ -52,6 +55,8 @@ def check_log(name, log, n_calls):
     for words, has_them in (("QMP: bench | query-status |", "guarded" in name),
                             (OWN_LINE_WORDS, name == "own line")):
         n_lines = text.count(words)
+        if name == COUNTING and has_them:
+            n_lines *= n_calls if n_lines == 1 else 0
         if n_lines < n_calls if has_them else n_lines:
             raise RuntimeError(f"{name}: {n_lines} lines with '{words}' for {n_calls} calls")
 
@@ -91,9 +96,9 @@ class Group:
             check_log(name, log, n_rounds * n_calls)
 
 
-def beside(comparison, what, others, aim=""):
+def beside(comparison, what, others, aim="", guard="guarded"):
     """How many times as much another way adds to plain as the guard does. The quartiles are the worst of both."""
-    low, median, high = statistics.quantiles(comparison.added("guarded", "plain", p50), n=4)
+    low, median, high = statistics.quantiles(comparison.added(guard, "plain", p50), n=4)
     other_low, other, other_high = statistics.quantiles(comparison.added(others, "plain", p50), n=4)
     return Row(what, other / median if median > 0 else float("inf"), other_low / high if high > 0 else float("inf"),
                other_high / low if low > 0 else float("inf"), aim=aim,
@@ -111,14 +116,18 @@ def rows(comparison):
     yield row("guarded, text log: p99", "guarded session", "session", p99, MERGED, aim="<= 1.03")
     yield row("guarded, text log and durable trail: p50", "guarded", "plain", p50, aim="<= 1.02")
     yield row("guarded, text log and durable trail: p99", "guarded", "plain", p99, MERGED)
+    yield row("guarded, repetitions counted: p50", COUNTING, "plain", p50)
+    yield row("guarded, repetitions counted: p99", COUNTING, "plain", p99, MERGED)
     yield row("unguarded, one log line of libvirt's own: p50", "own line", "plain", p50)
     yield row("unguarded, one log line of libvirt's own: p99", "own line", "plain", p99, MERGED)
     yield row("the daemon's processor time: noise", "plain, too", "plain", cpu)
     yield row("the daemon's processor time, text log", "guarded session", "session", cpu)
     yield row("the daemon's processor time, log and trail", "guarded", "plain", cpu)
+    yield row("the daemon's processor time, repetitions counted", COUNTING, "plain", cpu)
     yield row("the daemon's processor time, one log line of libvirt's own", "own line", "plain", cpu)
     yield row("polkit access driver: p50", "polkit", "plain", p50)
     yield beside(comparison, "what polkit adds, to what the guard adds", "polkit", ">= 50")
+    yield beside(comparison, "what polkit adds, to what the guard adds that counts repetitions", "polkit", guard=COUNTING)
     yield row("virt-qemu-qmp-proxy: p50", "proxy", "plain", p50)
     yield beside(comparison, "what the proxy adds, to what the guard adds", "proxy")
 
