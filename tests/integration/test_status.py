@@ -73,7 +73,7 @@ def test_unguarded_host(unguarded):
     found = status_in(unguarded)
     assert found["guard-live"]["result"] == found["hook-installed"]["result"] == "FAIL"
     assert "not active in libvirtd" in found["guard-live"]["detail"]
-    assert "preload the guard" in found["guard-live"]["remedy"]
+    assert "virt-qmp-guard enable" in found["guard-live"]["remedy"]
     assert found["hook-installed"]["remedy"].startswith("install it")
     assert found["trail-file"]["result"] == "WARN"
 

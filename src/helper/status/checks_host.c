@@ -174,8 +174,8 @@ static CheckResult judge_grants(const HostFacts *facts, Reason *ret)
 }
 
 const HostCheck host_checks[] = {
-    {"guard-live", judge_live, "preload the guard into the daemon and restart it: README.md"},
-    {"preload-set", judge_preload, "write the drop-in of README.md for the daemon's unit"},
+    {"guard-live", judge_live, "'virt-qmp-guard enable', then restart the daemon"},
+    {"preload-set", judge_preload, "'virt-qmp-guard enable' writes a drop-in for the unit"},
     {"hook-installed", judge_hook,
      "install it, root's, mode 0755, and restart the daemon the first time"},
     {"log-level", judge_log,
