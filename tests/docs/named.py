@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the documentation points to must be there: tests by name, and files by link.
+"""What the documentation points to must be there: tests by name, files and their sections by link.
 
 usage: named.py REPOSITORY
 """
@@ -9,7 +9,15 @@ import re
 import sys
 
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"^#+ (.*)", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def sections(page):
+    """What a heading is called in a link, as GitHub makes it."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in HEADING.findall(CODE.sub("", page.read_text()))}
 
 
 def missing(root, page):
@@ -18,9 +26,12 @@ def missing(root, page):
         source = root / "tests/integration" / file
         if not source.exists() or f"\ndef {name}(" not in source.read_text():
             yield f"the test {file}::{name}"
-    for target in LINK.findall(text):
-        if not (page.parent / target).exists():
+    for target, section in LINK.findall(text):
+        path = page.parent / target if target else page
+        if not path.exists():
             yield f"the file {target}"
+        elif section and section not in sections(path):
+            yield f"the section {target}#{section}"
 
 
 def main(root):
