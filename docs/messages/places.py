@@ -8,8 +8,8 @@ FOLDERS = ("src", "plugin", "hooks")
 # Functions that say a text as it is, and the place of that text. Those that say a format are found by their
 # declaration.
 SAYING = {
-    "complain_null": 1, "learned_leave_out": 2, "libvirt_failed": 1, "refuse": 1,
-    "refuse_token": 1, "report": 1, "syslog": 1, "take_mark": 2, "write_complaint": 0,
+    "complain_null": 1, "could_not": 1, "learned_leave_out": 2, "libvirt_failed": 1, "refuse": 1, "refuse_token": 1,
+    "report": 1, "syslog": 1, "take_mark": 2, "write_complaint": 0,
 }
 # Comments in a policy that was learned (docs/learn.md).
 NOT_SAYING = {"comment"}
@@ -37,11 +37,12 @@ LAST_RESORTS = {"out of memory", "?"}
 
 # The words that stand for values, by the last name in the expression, where that name is no good one.
 WORDS = {
-    "argv": "WORD", "at": "CHARACTER", "columns": "WORD", "emulator": "PATH", "encoded": "NAME", "failure": "REASON",
-    "fields": ": …", "grant_obstacle_name": "STATE", "grant_standing_name": "STATE", "helper_policy_error": "REASON",
-    "help": "REASON", "host_failure": "REASON", "items": "WORD", "json_object_get_string": "TEXT", "kind_names": "KIND",
-    "last_file": "FILE", "names": "COLUMN", "nearest_hint": "[; did you mean 'WORD'?]", "optarg": "WORD",
-    "problem_file": "FILE", "row_member": "MEMBER", "strerror": "ERROR", "told": "REASON",
+    "argv": "WORD", "at": "CHARACTER", "columns": "WORD", "emulator": "PATH", "encoded": "NAME",
+    "failure": "REASON", "fields": ": …", "further": ", …", "grant_obstacle_name": "STATE",
+    "grant_standing_name": "STATE", "group_name": "GROUP", "head_path": "PATH", "help": "REASON",
+    "helper_policy_error": "REASON", "host_failure": "REASON", "items": "WORD", "json_object_get_string": "TEXT",
+    "kind_names": "KIND", "last_file": "FILE", "names": "COLUMN", "nearest_hint": "[; did you mean 'WORD'?]",
+    "optarg": "WORD", "problem_file": "FILE", "row_member": "MEMBER", "strerror": "ERROR", "told": "REASON",
     "virDomainGetName": "DOMAIN", "virGetLastErrorMessage": "LIBVIRT'S ERROR", "wanted": "DOMAIN", "why": "REASON",
     "words": "WORD", "wrong": "REASON", "xml_failure": "REASON",
 }
@@ -69,7 +70,7 @@ NO_SPEECH = {
 PLACES = [
     # Lines of the logs and members of records: docs/audit.md.
     ("src/audit/*", "*", "", OTHER),
-    ("src/helper/trail/text_line.c", "", r"^(QMP|VM|domain policy) |it is ", OTHER),
+    ("src/helper/trail/text_line.c", "", r"^(QMP|VM|domain policy) |^it is $", OTHER),
     ("src/grant/grant.c", "", "", OTHER),
     ("src/grant/grant_store.c", "", "", OTHER),
     # Answers on standard output, and --help: the guides and the manuals show them.

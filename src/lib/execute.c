@@ -88,7 +88,7 @@ static int check_grant_wanted(const Execution *execution)
 
     if (!reason || !reason[strspn(reason, " \t\n")])
         return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
-                           "what is dangerous needs a reason");
+                           "QMPGUARD_ALLOW_DANGEROUS needs a reason, for the record");
     if (strlen(reason) >= GRANT_REASON_SIZE)
         return failure_set(execution->error, QMPGUARD_ERROR_ARGUMENT,
                            "the reason is longer than %d bytes", GRANT_REASON_SIZE - 1);
@@ -201,11 +201,13 @@ int qmpguard_execute(virDomainPtr domain, int channel, const char *text, unsigne
         *ret_reply = NULL;
     if (!domain || !text || !ret_reply)
         return failure_set(error, QMPGUARD_ERROR_ARGUMENT,
-                           "no domain, no text, or no place for the reply");
+                           "the domain, the text or ret_reply is NULL");
     if (channel < 0 || channel >= CHANNEL_COUNT)
-        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "the channel is none");
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT,
+                           "the channel is none of QMPGUARD_QMP, QMPGUARD_HMP, QMPGUARD_AGENT");
     if (flags & ~QMPGUARD_ALLOW_DANGEROUS)
-        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "flags that this library does not know");
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT,
+                           "flags other than QMPGUARD_ALLOW_DANGEROUS are not known");
     return flags & QMPGUARD_ALLOW_DANGEROUS ? execute_with_grant(&execution, ret_reply)
                                             : send_text(&execution, ret_reply);
 }

@@ -68,7 +68,7 @@ int qmpguard_policy_read(const char *host_xml, const char *domain_xml, QmpguardP
 
     failure_clear(error);
     if (!ret_policy)
-        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "no place for the policy");
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "ret_policy is NULL");
     *ret_policy = NULL;
     policy = calloc(1, sizeof(*policy));
     if (!policy)
@@ -204,12 +204,12 @@ static const char *read_question(const QmpguardQuestion *question, QmpguardQuest
 
     *ret = (QmpguardQuestion){0};
     if (!question || question->size < least)
-        return "no question, or its size is not set";
+        return "the question is NULL, or its size is not sizeof(QmpguardQuestion)";
     memcpy(ret, question, question->size < sizeof(*ret) ? question->size : sizeof(*ret));
     if (ret->channel < 0 || ret->channel >= CHANNEL_COUNT)
-        return "the channel is none";
+        return "the channel is none of QMPGUARD_QMP, QMPGUARD_HMP, QMPGUARD_AGENT";
     if (!ret->text)
-        return "there is no text";
+        return "the text is NULL";
     if (!ret->user && !ret->sasl && !ret->x509)
         return "nothing is said of the caller: a user, SASL or X.509 name is needed";
     return NULL;
@@ -226,7 +226,7 @@ int qmpguard_judge(const QmpguardPolicy *policy, const QmpguardQuestion *questio
     if (ret_answer)
         *ret_answer = NULL;
     if (!policy || !ret_answer)
-        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "no policy, or no place for the answer");
+        return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "the policy or ret_answer is NULL");
     wrong = read_question(question, &known);
     if (wrong)
         return failure_set(error, QMPGUARD_ERROR_ARGUMENT, "%s", wrong);

@@ -46,7 +46,7 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 static int could_not(PolicyError *ret_error, const char *what)
 {
     ret_error->is_transient = true;
-    return reason_set(&ret_error->reason, "cannot %s it: %s", what, strerror(errno));
+    return reason_set(&ret_error->reason, "%s: %s", what, strerror(errno));
 }
 
 int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *ret_error)
@@ -63,17 +63,17 @@ int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *re
     if (fd < 0 && errno == ENOENT && lstat(path, &info) < 0)
         return 0;
     if (fd < 0 || fstat(fd, &info) < 0)
-        return could_not(ret_error, "open");
+        return could_not(ret_error, "cannot open it");
     unsafe = unsafe_because(&info);
     if (unsafe)
         return reason_set(&ret_error->reason, "%s", unsafe);
 
     text = malloc(POLICY_BYTES_MAX + 1);
     if (!text)
-        return could_not(ret_error, "read");
+        return could_not(ret_error, "cannot read it");
     length = read_all(fd, text, POLICY_BYTES_MAX + 1);
     if (length < 0)
-        return could_not(ret_error, "read");
+        return could_not(ret_error, "cannot read it");
     policy = policy_parse(text, (size_t)length, POLICY_HOST, ret_error);
     if (!policy)
         return -1;

@@ -310,7 +310,7 @@ static int expand_options(const CatalogEntry *entry, json_object *arguments, Rea
         return 0;
     text = json_object_get_string(value);
     if (*text == '{' && !takes_json(entry))
-        return reason_set(why, "'%s' takes no JSON", entry->name);
+        return reason_set(why, "the options of '%s' are NAME=VALUE, not JSON", entry->name);
     options = *text == '{' ? json_strict_parse(text, strlen(text), why)
                            : read_options(text, entry->implied_option, why);
     if (!options)
