@@ -7,7 +7,7 @@ import re
 import shutil
 import uuid
 
-DAEMON = pathlib.Path(__file__).with_name("daemon.sh")
+CONTROL = pathlib.Path(__file__).with_name("daemon.sh")
 
 # Accounts of the lab.  The last line is what libvirt does not start without; accounts that the host has stay as they
 # are, apart from new members, except for the two users.
@@ -16,7 +16,7 @@ USERS = OUR_USERS | {"libvirt-qemu": 21005}
 GROUPS = {"alice": (21001, []), "bob": (21002, []), "ops": (21003, ["alice"]), "libvirt": (21004, ["alice", "bob"]),
           "libvirt-qemu": (21005, []), "kvm": (21006, [])}
 
-LIBVIRTD_CONF = {
+DAEMON_CONF = {
     "unix_sock_group": "root",
     "unix_sock_ro_perms": "0777",
     "unix_sock_rw_perms": "0777",
@@ -24,7 +24,6 @@ LIBVIRTD_CONF = {
     "auth_unix_rw": "none",
     # Two gates: the filter lets our INFO lines through, the output must not stop them again.
     "log_filters": "1:qmpguard 3:*",
-    "log_outputs": "1:file:/var/log/libvirt/libvirtd.log",
 }
 
 # A laboratory has neither the users, nor the labels, nor the control groups that a distribution gives to QEMU.
@@ -68,9 +67,9 @@ def write_accounts(etc):
     return int(groups["libvirt"][2])
 
 
-def write_lab(directory, guard, hook, host_policy, settings):
-    """Fills the lab's directory.  The guard, the hook and the host policy are files or None; settings are triples: whether the
-    key is one of qemu.conf, key, value."""
+def write_lab(directory, daemon, guard, hook, host_policy, settings):
+    """Fills the lab's directory.  The daemon is a name or a path; the guard, the hook and the host policy are files or None;
+    settings are triples: whether the key is one of qemu.conf, key, value."""
     etc = directory / "etc"
     for path in ("etc/libvirt/qmp-guard", "run/lock", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt/qemu"):
         (directory / path).mkdir(parents=True)
@@ -82,11 +81,11 @@ def write_lab(directory, guard, hook, host_policy, settings):
     os.chown(directory, 0, write_accounts(etc))
     directory.chmod(0o750)
 
-    libvirtd = LIBVIRTD_CONF | {"host_uuid": str(uuid.uuid4())}
+    conf = DAEMON_CONF | {"log_outputs": f"1:file:/var/log/libvirt/{daemon.name}.log", "host_uuid": str(uuid.uuid4())}
     qemu = dict(QEMU_CONF)
     for is_qemu, key, value in settings:
-        (qemu if is_qemu else libvirtd)[key] = value
-    write_conf(etc / "libvirt/libvirtd.conf", libvirtd)
+        (qemu if is_qemu else conf)[key] = value
+    write_conf(etc / f"libvirt/{daemon.name}.conf", conf)
     write_conf(etc / "libvirt/qemu.conf", qemu)
     if hook:
         (etc / "libvirt/hooks/qemu.d").mkdir(parents=True)
@@ -100,5 +99,6 @@ def write_lab(directory, guard, hook, host_policy, settings):
     (etc / "hosts").write_text(f"127.0.0.1 localhost {name}\n::1 localhost\n")
 
     (directory / "preload").write_text(f"{guard or ''}\n")
-    shutil.copyfile(DAEMON, directory / "daemon")
+    (directory / "program").write_text(f"{daemon}\n")
+    shutil.copyfile(CONTROL, directory / "daemon")
     (directory / "daemon").chmod(0o755)

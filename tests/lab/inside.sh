@@ -4,7 +4,7 @@
 # inside.sh READY COMMAND...
 #
 # First process of a lab's PID namespace; started by scripts/lab, never by hand.  Puts the lab's directories in place of
-# the host's, starts libvirtd, runs COMMAND, and ends with its exit status.  While it waits it also collects the orphans
+# the host's, starts the daemon, runs COMMAND, and ends with its exit status.  While it waits it also collects the orphans
 # of the namespace, as every process 1 must.  READY is the file that it closes when it is prepared for signals.
 
 set -eEu
@@ -62,8 +62,8 @@ mount_lab() {
         provide "$path"
         mount --bind "$DIR$path" "$path"
     done
-    # All of it: libvirtd's PID file lies there, and the sockets of the host's systemd and D-Bus, to which
-    # libvirtd would announce its guests, do too.
+    # All of it: the daemon's PID file lies there, and the sockets of the host's systemd and D-Bus, to which
+    # it would announce its guests, do too.
     mount --bind "$DIR/run" /run
 }
 
@@ -136,12 +136,12 @@ choose_domain_type
 "$DIR/daemon" start
 remember_capabilities
 trap - ERR
-stat -c %s "$QMP_GUARD_LAB_LOG" >"$DIR/log-offset"     # what comes before it is libvirtd's usual complaints
+stat -c %s "$QMP_GUARD_LAB_LOG" >"$DIR/log-offset"     # what comes before it is the daemon's usual complaints
 status=0
 run_command "$@" || status=$?
 [[ -e $DIR/stopped ]] || "$DIR/daemon" pid >/dev/null || {
-    echo "scripts/lab: libvirtd died:" >&2
-    tail -n 5 "$DIR/libvirtd.err" >&2
+    echo "scripts/lab: $QMP_GUARD_DAEMON died:" >&2
+    tail -n 5 "$DIR/daemon.err" >&2
 }
 # The kernel kills a daemon that is left running, and what it counted for scripts/coverage would go with it.
 [[ -z ${QMP_GUARD_LAB_STOP-} || -e $DIR/stopped ]] || "$DIR/daemon" stop
