@@ -12,9 +12,19 @@ import libvirt_qemu
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = "qemu:///system"
+# What the lab's daemon is: libvirtd, or virtqemud with virtproxyd before it for those who come by the network.
+DAEMON = os.environ.get("QMP_GUARD_DAEMON", "libvirtd")
+PID_FILE = pathlib.Path(f"/run/{DAEMON}.pid")
 TIMEOUT = 60
 
 HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+
+
+def socket_of(daemon):
+    return f"/run/libvirt/{'libvirt' if daemon == 'libvirtd' else daemon}-sock"
+
+
+SOCKET = socket_of(DAEMON)
 
 # libvirt prints each error to stderr as well; the tests look at exceptions.
 libvirt.registerErrorHandler(lambda *_: None, None)

@@ -9,6 +9,8 @@ the daemon nothing on a read-only connection. An attacker is not bound to it: th
 import socket
 import struct
 
+from clients import SOCKET
+
 REMOTE_PROGRAM = 0x20008086
 QEMU_PROGRAM = 0x20008087
 CONNECT_OPEN = 1
@@ -47,7 +49,7 @@ class Reader:
 
 
 class RawClient:
-    def __init__(self, path="/run/libvirt/libvirt-sock", flags=0):
+    def __init__(self, path=SOCKET, flags=0):
         self.serial = 0
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(30)

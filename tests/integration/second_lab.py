@@ -6,6 +6,7 @@ by lab_server.py, which is the COMMAND of that lab.
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import libvirt
 
 from audit_log import AuditLog
-from clients import REPO, answer_of
+from clients import DAEMON, REPO, answer_of, socket_of
 from machines import Machine, bare_xml, unique_name
 from trail import Trail
 
@@ -55,11 +56,13 @@ def refusal_of(error):
 class SecondLab:
     """Options are those of scripts/lab. Always closed by whoever made it."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, program=DAEMON):
+        self.program = program
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [REPO / "scripts/lab", "--quiet", *map(str, options), "--", sys.executable, SERVER],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            env=os.environ | {"QMP_GUARD_DAEMON": program})
         greeting = self.process.stdout.readline()
         if not greeting:
             self.errors.seek(0)
@@ -67,7 +70,8 @@ class SecondLab:
         environment = json.loads(greeting)
         self.directory = pathlib.Path(environment["QMP_GUARD_LAB_DIR"])
         self.uri = environment["LIBVIRT_DEFAULT_URI"]
-        self.log = AuditLog(self.directory / "var/log/libvirt/libvirtd.log")
+        self.log = AuditLog(environment["QMP_GUARD_LAB_LOG"])
+        self.socket = f"{self.directory}{socket_of(program)}"
         self.guard = f"{environment['QMP_GUARD_BUILD']}/plugin/guard.so"
         self.host_policy = self.directory / "etc/libvirt/qmp-guard/policy.xml"
         self.trail = Trail(self.directory)
@@ -102,9 +106,28 @@ class SecondLab:
         (self.directory / "preload").write_text(":".join(map(str, libraries)))
 
     def configure(self, **settings):
-        """Adds settings to libvirtd.conf, in its own syntax; they count from the daemon's next start."""
-        with open(self.directory / "etc/libvirt/libvirtd.conf", "a", encoding="ascii") as file:
+        """Adds settings to the daemon's file, in its own syntax; they count from its next start."""
+        with open(self.directory / f"etc/libvirt/{self.program}.conf", "a", encoding="ascii") as file:
             file.writelines(f"{key} = {value}\n" for key, value in settings.items())
+
+    def listen(self, environment=(), **settings):
+        """Makes it reachable by the network. libvirtd listens itself; before virtqemud virtproxyd does, unguarded.
+
+        A proxy keeps to itself what its clients claim to be: claims_reach_the_guard.
+        """
+        self.claims_reach_the_guard = self.program == "libvirtd"
+        if self.program == "libvirtd":
+            self.daemon("stop")
+            self.configure(**settings)
+            command = [f"LD_PRELOAD={self.guard}", "libvirtd", "--listen"]
+        else:
+            etc = self.directory / "etc/libvirt"
+            own = (etc / f"{self.program}.conf").read_text().replace(self.program, "virtproxyd")
+            lines = (f"{key} = {value}\n" for key, value in settings.items())
+            (etc / "virtproxyd.conf").write_text(own + "".join(lines))
+            command = ["virtproxyd"]
+        done = self.run("env", *environment, *command, "--daemon")
+        assert done.returncode == 0, done.stderr
 
     def set_host_policy(self, text):
         """As an editor or a package does it: a new file takes the place of the old one. None: there is none."""

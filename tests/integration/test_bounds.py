@@ -10,14 +10,14 @@ import time
 import libvirt_qemu
 import pytest
 
-from clients import SYSTEM, answer_of, is_denied, request
+from clients import PID_FILE, SYSTEM, answer_of, is_denied, request
 
 # What one command may take where a client does its worst; an ordinary one takes a millisecond.
 SECONDS = 2
 
 
 def daemon():
-    return pathlib.Path(f"/proc/{pathlib.Path('/run/libvirtd.pid').read_text().strip()}")
+    return pathlib.Path(f"/proc/{PID_FILE.read_text().strip()}")
 
 
 def timed(machine, text):

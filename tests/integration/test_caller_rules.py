@@ -71,14 +71,11 @@ class CallersLab(SecondLab):
         (self.directory / "pki").mkdir()
         self.certificates = Certificates(self.directory / "pki")
         server = self.certificates.path("server")
-        self.daemon("stop")
-        self.configure(listen_addr=f'"{HOST_NAME}"', listen_tcp="1", auth_tcp='"sasl"', tcp_port=f'"{self.ports["tcp"]}"',
-                       listen_tls="1", auth_tls=f'"{auth_tls}"', tls_port=f'"{self.ports["tls"]}"',
-                       tls_no_verify_certificate="0", ca_file=f'"{server}/cacert.pem"',
-                       cert_file=f'"{server}/clientcert.pem"', key_file=f'"{server}/clientkey.pem"')
-        done = self.run("env", f"LD_PRELOAD={self.guard}", f"SASL_CONF_PATH={accounts}", "libvirtd", "--daemon",
-                        "--listen")
-        assert done.returncode == 0, done.stderr
+        self.listen([f"SASL_CONF_PATH={accounts}"], listen_addr=f'"{HOST_NAME}"', listen_tcp="1", auth_tcp='"sasl"',
+                    tcp_port=f'"{self.ports["tcp"]}"', listen_tls="1", auth_tls=f'"{auth_tls}"',
+                    tls_port=f'"{self.ports["tls"]}"', tls_no_verify_certificate="0",
+                    ca_file=f'"{server}/cacert.pem"', cert_file=f'"{server}/clientcert.pem"',
+                    key_file=f'"{server}/clientkey.pem"')
         self.vm = self.machine()
 
     def open(self, kind, certificate=None, account="nobody", password=PASSWORD):
@@ -215,8 +212,9 @@ def test_claim_changes_nothing(lab, kind, how, claim):
     caller = lab.open(kind, **how)
     caller.setIdentity(claim)
     assert lab.passes(caller, STATUS) and not lab.passes(caller, NMI)
-    refused, *decisions = lab.log.records()
-    assert refused.kind == "QMP identity refused"
+    decisions = lab.log.records()
+    if lab.claims_reach_the_guard:
+        assert decisions.pop(0).kind == "QMP identity refused"
     assert {record.field("user") for record in decisions} <= {"sasl:alice@lab", r"x509:O\x3dLab,CN\x3dtwo"}
 
 

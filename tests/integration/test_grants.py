@@ -336,17 +336,16 @@ def test_daemon_starts_anew(lab, vm, is_killed):
         "hmp: print 2", "inject-nmi", "inject-nmi"]
 
 
-@pytest.mark.parametrize("socket, flags", [("libvirt-sock-ro", 0), ("libvirt-sock-ro", libvirt.VIR_CONNECT_RO),
-                                           ("libvirt-sock", libvirt.VIR_CONNECT_RO)])
+@pytest.mark.parametrize("socket, flags", [("-ro", 0), ("-ro", libvirt.VIR_CONNECT_RO), ("", libvirt.VIR_CONNECT_RO)])
 def test_read_only_connection_uses_nothing_up(lab, vm, socket, flags):
     grant(lab, *NMI, domain=vm.name)
     uuid = vm.domain.UUID()
-    with RawClient(str(lab.directory / "run/libvirt" / socket), flags) as client:
+    with RawClient(lab.socket + socket, flags) as client:
         for _ in range(3):
             with pytest.raises(RpcError):
                 client.monitor_command(uuid, request("inject-nmi").encode())
     assert vm.executed() == [] and [row["left"] for row in grants(lab)] == [1]
-    with RawClient(str(lab.directory / "run/libvirt/libvirt-sock")) as client:
+    with RawClient(lab.socket) as client:
         client.monitor_command(uuid, request("inject-nmi").encode())
     assert vm.executed() == ["inject-nmi"] and grants(lab) == []
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from clients import REPO, SYSTEM, is_denied, monitor, qmp_guard, request, run, virsh
+from clients import REPO, SOCKET, SYSTEM, is_denied, monitor, qmp_guard, request, run, virsh
 from machines import NAMESPACE, bare_xml, policy
 
 DENY_STATUS = '<deny command="query-status"/>'
@@ -321,7 +321,7 @@ def test_policy_from_standard_input(vm):
 def test_policy_set_without_permission(vm, write):
     """On a read-only socket nothing can be written, and nothing is said to have been."""
     file = write(policy(DENY_STATUS))
-    read_only = "qemu+unix:///system?socket=/run/libvirt/libvirt-sock-ro"
+    read_only = f"qemu+unix:///system?socket={SOCKET}-ro"
     done = run("virt-qmp-guard", "-c", read_only, "policy", "set", vm.name, file)
     assert done.returncode == UNSURE and "set" not in done.stdout
     assert vm.policy() is None

@@ -303,7 +303,7 @@ def test_example_of_a_hardened_host(lab):
 def test_daemon_that_starts_with_an_invalid_file_denies_everything(lab, text, mode, owner, reason):
     """Nobody knows what its rules should have been. The daemon itself must start, for guests depend on it."""
     install(lab, text, mode, owner)
-    errors = lab.directory / "libvirtd.err"
+    errors = lab.directory / "daemon.err"
     size = errors.stat().st_size
     lab.daemon("restart")
     vm = lab.find(lab.vm)

@@ -182,7 +182,7 @@ def send_raw(lab, machine, text, flags=0):
     """Any bytes at all, also those that libvirt's own client would not send."""
     if b"\0" not in text:
         return send_bytes(machine.domain, text, flags)
-    with RawClient(f"{lab.directory}/run/libvirt/libvirt-sock") as client:
+    with RawClient(lab.socket) as client:
         return answer_of_raw(client, machine.domain.UUID(), text, flags=flags)
 
 
@@ -301,7 +301,7 @@ def test_many_long_names(lab, machine, records, text):
 
 def test_domain_name_in_a_handle(lab, machine, records):
     """The client's word for a domain that does not exist, and for one that does and has another name."""
-    with RawClient(f"{lab.directory}/run/libvirt/libvirt-sock") as client:
+    with RawClient(lab.socket) as client:
         for name, text in TEXTS.items():
             for uuid, expected in ((b"\x12" * 16, cut(text, TRAIL_CUT)),
                                    (machine.domain.UUID(), machine.name.encode())):

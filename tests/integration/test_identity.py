@@ -7,7 +7,7 @@ import libvirt
 import pytest
 
 from audit_log import encoded
-from clients import SYSTEM, is_denied, monitor, qmp_guard, request, run
+from clients import SOCKET, SYSTEM, is_denied, monitor, qmp_guard, request, run
 from machines import unique_name
 from raw_rpc import RawClient, RpcError
 
@@ -236,7 +236,7 @@ def test_read_only_client_leaves_no_false_record(vm, log):
 
     libvirt refuses what passed the guard; the record of it does not stand alone.
     """
-    with RawClient("/run/libvirt/libvirt-sock-ro") as client:
+    with RawClient(f"{SOCKET}-ro") as client:
         for command in (b'{"execute":"query-status"}', b'{"execute":"system_reset"}', b'{"execute":"inject-nmi"}'):
             with pytest.raises(RpcError):
                 client.monitor_command(vm.domain.UUID(), command)

@@ -21,11 +21,7 @@ def free_port():
 def lab(in_lab):
     port = free_port()
     started = SecondLab()
-    started.daemon("stop")
-    started.configure(listen_tcp="1", listen_tls="0", auth_tcp='"none"', listen_addr='"127.0.0.1"',
-                      tcp_port=f'"{port}"')
-    done = started.run("env", f"LD_PRELOAD={started.guard}", "libvirtd", "--daemon", "--listen")
-    assert done.returncode == 0, done.stderr
+    started.listen(listen_tcp="1", listen_tls="0", auth_tcp='"none"', listen_addr='"127.0.0.1"', tcp_port=f'"{port}"')
     started.tcp_uri = f"qemu+tcp://127.0.0.1:{port}/system"
     yield started
     started.close()
@@ -45,8 +41,9 @@ def test_unknown_caller_is_denied_everything(lab):
     lab.log.mark()
     connection.setIdentity(claims)
     assert is_denied(machine.send(request("query-status")))
-    refused, blocked = lab.log.records()
-    assert refused.kind == "QMP identity refused" and refused.level == "error"
+    *refused, blocked = lab.log.records()
+    assert [(record.kind, record.level) for record in refused] == (
+        [("QMP identity refused", "error")] if lab.claims_reach_the_guard else [])
     assert blocked.field("user") == "-"
 
     # The same daemon, by a way that says who calls.

@@ -13,7 +13,7 @@ import sys
 import libvirt
 import pytest
 
-from clients import HMP, REPO, is_denied, request, run
+from clients import DAEMON, HMP, PID_FILE, REPO, SOCKET, is_denied, request, run
 from machines import bare_xml, unique_name
 from raw_rpc import RawClient, RpcError
 from second_lab import SecondLab
@@ -95,7 +95,7 @@ def environment_of(process):
 
 def test_qemu_has_nothing_of_it(vm):
     """libvirt hands LD_PRELOAD on to what it starts. That we see the daemon's own shows that the method works."""
-    daemon = int(pathlib.Path("/run/libvirtd.pid").read_text())
+    daemon = int(PID_FILE.read_text())
     assert str(GUARD) in maps_of(daemon)
     process = vm.process()
     assert "qemu-system" in maps_of(process)
@@ -232,7 +232,7 @@ def symbols():
 
 def restart_lacking(lab, name):
     (lab.directory / "etc/libvirt/lacking").write_text(name)
-    errors = lab.directory / "libvirtd.err"
+    errors = lab.directory / "daemon.err"
     size = errors.stat().st_size
     lab.daemon("restart")
     lab.find(lab.vm)
@@ -285,8 +285,8 @@ def test_reader_uses_up_no_grant(lacking_lab, name):
     assert restart_lacking(lab, name) == ""
     done = lab.run("virt-qmp-guard", "grant", lab.vm.name, "--command", "inject-nmi", "--reason", "a test", "--json")
     assert done.returncode == 0, done.stderr
-    for socket, flags in (("libvirt-sock-ro", 0), ("libvirt-sock", libvirt.VIR_CONNECT_RO)):
-        with RawClient(str(lab.directory / "run/libvirt" / socket), flags) as client, pytest.raises(RpcError):
+    for socket, flags in ((f"{lab.socket}-ro", 0), (lab.socket, libvirt.VIR_CONNECT_RO)):
+        with RawClient(socket, flags) as client, pytest.raises(RpcError):
             client.monitor_command(lab.vm.domain.UUID(), request("inject-nmi").encode())
     rows = json.loads(lab.run("virt-qmp-guard", "grants", "--all", "--json").stdout)
     assert [row["left"] for row in rows if row["grant"] == json.loads(done.stdout)["grant"]] == [1]
@@ -297,9 +297,9 @@ SESSION = """
 export HOME=$1 XDG_RUNTIME_DIR=$1/run XDG_CONFIG_HOME=$1/config XDG_CACHE_HOME=$1/cache
 export LIBVIRT_DEFAULT_URI=qemu:///session
 mkdir -p $XDG_RUNTIME_DIR
-LD_PRELOAD=$2 setsid libvirtd --timeout 5 >/dev/null 2>&1 &
+LD_PRELOAD=$2 setsid $4 --timeout 5 >/dev/null 2>&1 &
 for i in $(seq 100); do
-    [ -S $1/run/libvirt/libvirt-sock ] && break
+    [ -S $1/$5 ] && break
     sleep 0.05
 done
 cat >$1/domain.xml      # another user cannot open our standard input by its name
@@ -312,9 +312,10 @@ virsh -q destroy $3
 
 
 def test_session_daemon_is_guarded_too(second_lab, public_directory):
-    """A user's own libvirtd is the same program: preloaded there, the guard guards."""
+    """A user's own daemon is the same program: preloaded there, the guard guards."""
     lab = second_lab()
     name = unique_name()
-    done = lab.run("sh", "-c", SESSION, "-", public_directory, lab.guard, name, user="alice", input=bare_xml(name))
+    done = lab.run("sh", "-c", SESSION, "-", public_directory, lab.guard, name, DAEMON, SOCKET,
+                   user="alice", input=bare_xml(name))
     assert '"running":true' in done.stdout and done.stdout.count('"return"') == 2, done
     assert "is denied by baseline:@dangerous" in done.stderr

@@ -10,7 +10,7 @@ import struct
 
 import pytest
 
-from clients import HMP, request
+from clients import DAEMON, HMP, request
 from second_lab import SecondLab
 
 FIELDS = ["MESSAGE_ID", "QMPGUARD_DOMAIN", "QMPGUARD_COMMAND", "QMPGUARD_VERDICT", "QMPGUARD_USER"]
@@ -56,8 +56,8 @@ class Journal:
 def lab(in_lab):
     started = SecondLab()
     started.journal = Journal(started.directory / "run/systemd/journal")
-    done = started.run("virt-admin", "-c", "libvirtd:///system", "daemon-log-outputs",
-                       "1:journald 1:file:/var/log/libvirt/libvirtd.log")
+    done = started.run("virt-admin", "-c", f"{DAEMON}:///system", "daemon-log-outputs",
+                       f"1:journald 1:file:/var/log/libvirt/{DAEMON}.log")
     assert done.returncode == 0, done.stderr
     started.vm = started.machine()
     yield started

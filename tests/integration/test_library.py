@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import libvirt
 import pytest
 
-from clients import REPO, is_denied, request, run
+from clients import REPO, SOCKET, is_denied, request, run
 from machines import policy
 from trail import Trail
 
@@ -286,7 +286,7 @@ def test_other_connections(guard, trail):
 
 def test_socket_that_may_lead_anywhere(guard, witness, trail):
     """It is forwarded from another host, for all that a URI tells."""
-    connection = libvirt.open("qemu:///system?socket=/run/libvirt/libvirt-sock")
+    connection = libvirt.open(f"qemu:///system?socket={SOCKET}")
     domain = connection.lookupByUUID(witness.domain.UUID())
     with pytest.raises(guard.GuardError, match="qemu:///system of this host") as raised:
         guard.execute(domain, NMI, "because")

@@ -117,7 +117,8 @@ def collector(lab, certificates, tmp_path):
 def sender(lab, collector, certificates, tmp_path):
     made = Rsyslog(tmp_path / "client", "rsyslog-client.conf", {
         'target="logs.example.com" port="2514"': f'target="127.0.0.1" port="{collector.port}"',
-        "/etc/rsyslog.d/tls": certificates.directory, "/var/log/libvirt/": f"{lab.directory}/var/log/libvirt/"})
+        "/etc/rsyslog.d/tls": certificates.directory, "libvirtd.log": lab.log.path.name,
+        "/var/log/libvirt/": f"{lab.directory}/var/log/libvirt/"})
     yield made
     made.stop(signal.SIGKILL)
 

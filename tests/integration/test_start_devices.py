@@ -30,8 +30,9 @@ GUARD_PATHS = {
     "a disk": f"<disk type='file' device='disk'><source file='{POLICY}'/><target dev='vda' bus='virtio'/></disk>",
     "grants": serial("file", "/run/libvirt/qmp-guard/grants"),
     "another domain's monitor": serial("unix", MONITOR, "mode='connect'"),
-    "the daemon's socket": serial("unix", "/run/libvirt/libvirt-sock", "mode='connect'"),
-    "the daemon's socket, its older name": serial("unix", "/var/run/libvirt/libvirt-sock", "mode='connect'"),
+    "libvirtd's socket": serial("unix", "/run/libvirt/libvirt-sock", "mode='connect'"),
+    "libvirtd's socket, its older name": serial("unix", "/var/run/libvirt/libvirt-sock", "mode='connect'"),
+    "virtqemud's socket": serial("unix", "/run/libvirt/virtqemud-sock", "mode='connect'"),
 }
 
 

@@ -11,7 +11,7 @@ import subprocess
 import libvirt
 import pytest
 
-from clients import SYSTEM, qmp_guard, request, run
+from clients import DAEMON, PID_FILE, SYSTEM, qmp_guard, request, run
 from machines import bare_xml, policy, unique_name
 from second_lab import HOOK_PATH, SHIPPED_DEFAULT, SecondLab
 
@@ -65,14 +65,14 @@ def test_guarded_host(vm):
     found = status(vm.name)
     for check in ("guard-live", "hook-installed", "log-level", "trail-directory", "trail-file", "trail-chain"):
         assert found[check]["result"] == "PASS", found[check]
-    process = run("cat", "/run/libvirtd.pid").stdout.strip()
-    assert found["guard-live"]["detail"] == f"active in libvirtd, process {process}"
+    process = PID_FILE.read_text().strip()
+    assert found["guard-live"]["detail"] == f"active in {DAEMON}, process {process}"
 
 
 def test_unguarded_host(unguarded):
     found = status_in(unguarded)
     assert found["guard-live"]["result"] == found["hook-installed"]["result"] == "FAIL"
-    assert "not active in libvirtd" in found["guard-live"]["detail"]
+    assert f"not active in {DAEMON}" in found["guard-live"]["detail"]
     assert "virt-qmp-guard enable" in found["guard-live"]["remedy"]
     assert found["hook-installed"]["remedy"].startswith("install it")
     assert found["trail-file"]["result"] == "WARN"
@@ -299,8 +299,8 @@ def test_hook(lab):
 
 
 @pytest.mark.parametrize("settings, result", [
-    (["log_filters=3:*", "log_outputs=1:file:/var/log/libvirt/libvirtd.log"], "WARN"),
-    (["log_filters=1:qmpguard", "log_outputs=4:file:/var/log/libvirt/libvirtd.log"], "FAIL"),
+    (["log_filters=3:*", f"log_outputs=1:file:/var/log/libvirt/{DAEMON}.log"], "WARN"),
+    (["log_filters=1:qmpguard", f"log_outputs=4:file:/var/log/libvirt/{DAEMON}.log"], "FAIL"),
 ], ids=["info", "warning"])
 def test_log_level(second_lab, settings, result):
     """What is said of the configuration is what becomes of the lines."""
