@@ -5,6 +5,7 @@
 #include "plugin.h"
 #include "recorder.h"
 #include "util/cleanup.h"
+#include "util/daemon_name.h"
 
 #include <inttypes.h>
 #include <libvirt/virterror.h>
@@ -125,6 +126,12 @@ void caller_read(LiveCaller *ret)
     read_numbers(ret->identity, &ret->caller);
     read_claim(ret);
     if (has_failed) /* or a <deny> for what was not told would not count */
+        return;
+    /*
+     * A client may have such a daemon connect to this one, and that is root. Only virtproxyd says
+     * for whom it speaks; when it was made to connect to itself, it says that it speaks for itself.
+     */
+    if (ret->caller.uid == 0 && is_any_daemon_process((pid_t)ret->caller.pid))
         return;
     ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;

@@ -7,33 +7,62 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const daemons[] = {"libvirtd", "virtqemud"};
+static const char *const guarded[] = {"libvirtd", "virtqemud", NULL};
 
-bool is_daemon_name(const char *path)
+/* The guarded ones, and those for the other drivers: any of them serves clients of its own. */
+static const char *const all[] = {"libvirtd",   "virtbhyved",   "virtchd",      "virtinterfaced",
+                                  "virtlxcd",   "virtnetworkd", "virtnodedevd", "virtnwfilterd",
+                                  "virtproxyd", "virtqemud",    "virtsecretd",  "virtstoraged",
+                                  "virtvboxd",  "virtvzd",      "virtxend",     NULL};
+
+static bool is_among(const char *path, const char *const *names)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
 
-    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
-        if (strcmp(name, daemons[i]) == 0)
-            return true;
-    }
-    return false;
+    while (*names && strcmp(name, *names) != 0)
+        names++;
+    return *names;
 }
 
-bool is_daemon_process(pid_t pid)
+/* Reads which file @pid runs; the empty path, with errno, when that cannot be told. */
+static void read_program(pid_t pid, char path[PATH_MAX])
 {
     static const char deleted[] = " (deleted)";
     char link[64];
-    char path[PATH_MAX];
     ssize_t length;
 
     snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
     errno = 0;
-    length = readlink(link, path, sizeof(path) - 1);
+    length = readlink(link, path, PATH_MAX - 1);
     path[length > 0 ? length : 0] = '\0';
     /* An upgrade replaces the file of a daemon that runs. */
     if (length > (ssize_t)strlen(deleted) && strcmp(path + length - strlen(deleted), deleted) == 0)
         path[length - (ssize_t)strlen(deleted)] = '\0';
-    return is_daemon_name(path);
+}
+
+bool is_daemon_name(const char *path)
+{
+    return is_among(path, guarded);
+}
+
+bool is_daemon_process(pid_t pid)
+{
+    char path[PATH_MAX];
+
+    read_program(pid, path);
+    return is_among(path, guarded);
+}
+
+bool is_any_daemon_name(const char *path)
+{
+    return is_among(path, all);
+}
+
+bool is_any_daemon_process(pid_t pid)
+{
+    char path[PATH_MAX];
+
+    read_program(pid, path);
+    return is_among(path, all);
 }

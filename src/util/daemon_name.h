@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which programs are the daemons that are guarded. */
+/* Which programs are the daemons that are guarded, and which are libvirt's at all. */
 #ifndef QG_DAEMON_NAME_H
 #define QG_DAEMON_NAME_H
 
@@ -11,5 +11,9 @@ bool is_daemon_name(const char *path);
 
 /* The same of the file that @pid runs. False, with errno, when that cannot be told. */
 bool is_daemon_process(pid_t pid);
+
+/* The same of any daemon of libvirt's that has clients, such as virtproxyd or virtnetworkd. */
+bool is_any_daemon_name(const char *path);
+bool is_any_daemon_process(pid_t pid);
 
 #endif

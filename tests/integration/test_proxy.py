@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Callers who reach virtqemud through virtproxyd, which connects as root and says for whom it speaks."""
+
+import sys
+from urllib.parse import quote
+
+import libvirt
+import pytest
+
+from clients import SYSTEM, request, socket_of
+from raw_rpc import RawClient, RpcError
+from second_lab import SecondLab
+from test_identity import ALLOWED_NMI, AS_ROOT
+
+PROXY = f"qemu+unix:///system?socket={socket_of('libvirtd')}"
+DIRECT = f"qemu+unix:///system?socket={socket_of('virtqemud')}"
+
+
+def start_lab():
+    lab = SecondLab(program="virtqemud")
+    lab.listen()
+    lab.vm = lab.machine()
+    return lab
+
+
+@pytest.fixture(scope="module")
+def shared_lab(in_lab):
+    lab = start_lab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def lab(shared_lab):
+    shared_lab.vm.clear_policy()
+    shared_lab.log.mark()
+    shared_lab.trail.mark()
+    return shared_lab
+
+
+# Says which process it is, sends commands and says what came of each.
+SEND = f"""
+import os, sys, libvirt, libvirt_qemu
+libvirt.registerErrorHandler(lambda *_: None, None)
+domain = libvirt.open(sys.argv[1]).lookupByName(sys.argv[2])
+print(os.getpid())
+for command in sys.argv[3:]:
+    try:
+        libvirt_qemu.qemuMonitorCommand(domain, '{{"execute":"%s"}}' % command, 0)
+        print(command, "ran", flush=True)
+    except libvirt.libvirtError as error:
+        print(command, error.get_error_code() == {libvirt.VIR_ERR_ACCESS_DENIED} and "denied" or error, flush=True)
+"""
+
+
+def send_as(lab, user, uri, *commands):
+    """Returns the client's process, and what came of the commands."""
+    done = lab.run("timeout", "20", sys.executable, "-c", SEND, uri, lab.vm.name, *commands, user=user)
+    number, *said = done.stdout.splitlines() or ["0"]
+    return int(number), said
+
+
+@pytest.mark.parametrize("condition, who", [
+    ('user="alice"', {"alice"}), ('user="root"', {"root"}), ('unix-group="ops"', {"alice"}), ('user="bob"', set())])
+def test_the_proxys_client_is_judged(lab, condition, who):
+    lab.vm.set_policy(ALLOWED_NMI.format(condition))
+    lab.trail.mark()
+    for user in ("root", "alice"):
+        process, said = send_as(lab, user, PROXY, "inject-nmi")
+        assert said == ["inject-nmi ran" if user in who else "inject-nmi denied"]
+        assert lab.log.records()[-1].field("user") == user
+        (decision,) = [record for record in lab.trail.records() if record["event"] == "decision"]
+        assert decision["who"]["pid"] == process and decision["who"]["user"] == user
+        lab.trail.mark()
+
+
+def test_claim_at_the_proxy(lab):
+    """The proxy says who its client was when the connection was opened; a later claim it keeps for itself."""
+    lab.vm.set_policy(ALLOWED_NMI.format('user="root"'))
+    script = AS_ROOT.replace(SYSTEM, PROXY)
+    assert PROXY in script
+    done = lab.run(sys.executable, "-c", script, lab.vm.name, "query-status", "inject-nmi", user="alice")
+    assert done.stdout.splitlines() == ["query-status ran", "inject-nmi failed"], done
+    assert {record.field("user") for record in lab.log.records()} == {"alice"}
+
+
+def test_read_only_at_the_proxy(lab):
+    """It uses up no grant: virtqemud is told that the connection is one."""
+    done = lab.run("virt-qmp-guard", "grant", lab.vm.name, "--command", "inject-nmi", "--reason", "a test")
+    assert done.returncode == 0, done.stderr
+    socket = f"{lab.directory}{socket_of('libvirtd')}"
+    for path, flags in ((f"{socket}-ro", 0), (socket, libvirt.VIR_CONNECT_RO)):
+        with RawClient(path, flags) as client, pytest.raises(RpcError):
+            client.monitor_command(lab.vm.domain.UUID(), request("inject-nmi").encode())
+    assert send_as(lab, "root", PROXY, "inject-nmi", "inject-nmi")[1] == ["inject-nmi ran", "inject-nmi denied"]
+
+
+@pytest.mark.parametrize("uri", [
+    f"{PROXY}&name={quote(PROXY)}",
+    f"{PROXY}&name={quote(f'{DIRECT}&name={quote(PROXY)}')}",
+], ids=["to itself", "by way of virtqemud"])
+def test_proxy_is_nobody(in_lab, uri):
+    """A client may have it connect to itself: then it says of a client that is itself root and itself the process.
+
+    Of that nothing is known but that it is a daemon of libvirt's.
+    """
+    lab = start_lab()   # libvirt's daemons do not survive the end of a connection to themselves
+    try:
+        lab.vm.set_policy("<allow/>")
+        lab.log.mark()
+        assert send_as(lab, "alice", uri, "query-status")[1] == ["query-status denied"]
+        record = lab.log.records()[-1]
+        assert record.field("rule") == "guard:unknown-caller" and record.field("user") == "-"
+    finally:
+        lab.close()
+
+
+@pytest.mark.parametrize("program", ["libvirtd", "virtqemud"])
+def test_daemon_connected_to_itself(in_lab, program):
+    """Both of it are asked: for alice, and for root, who is nobody there."""
+    lab = SecondLab(program=program)
+    try:
+        lab.vm = lab.machine()
+        lab.vm.set_policy("<allow/>")
+        lab.log.mark()
+        own = f"qemu+unix:///system?socket={socket_of(program)}"
+        assert send_as(lab, "alice", f"{own}&name={quote(own)}", "query-status")[1] == ["query-status denied"]
+        first, second = lab.log.records()[:2]
+        assert first.passed and first.field("user") == "alice"
+        assert not second.passed and second.field("rule") == "guard:unknown-caller"
+    finally:
+        lab.close()
+
+
+def test_who_is_not_root_speaks_for_nobody(lab):
+    """Past the proxy, with the words that it uses."""
+    lab.vm.set_policy(ALLOWED_NMI.format('user="root"'))
+    done = lab.run(sys.executable, "-c", AS_ROOT, lab.vm.name, "query-status", "inject-nmi", user="alice")
+    assert done.stdout.splitlines() == ["query-status ran", "inject-nmi failed"], done
+    refused, *decisions = [record for record in lab.log.records() if record.kind != "policy"]
+    assert refused.text == "QMP identity refused: uid:21001 | claimed=root"
+    assert {record.field("user") for record in decisions} == {"alice"}
