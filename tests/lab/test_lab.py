@@ -93,6 +93,13 @@ def state_of_host():
     return state
 
 
+@pytest.fixture(params=["libvirtd", "virtqemud"])
+def daemon(request, monkeypatch):
+    """The daemon that labs are of in this test."""
+    monkeypatch.setenv("QMP_GUARD_DAEMON", request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("command, status", [
     (["true"], 0),
     (["bash", "-c", "exit 7"], 7),
@@ -112,17 +119,19 @@ def test_arguments_and_standard_streams_reach_the_command():
     assert "err\n" in result.stderr
 
 
-def test_environment_of_the_command():
-    result = lab(script="""
+def test_environment_of_the_command(daemon):
+    socket = {"libvirtd": "libvirt-sock", "virtqemud": "virtqemud-sock"}[daemon]
+    result = lab(script=f"""
         [[ -d $QMP_GUARD_LAB_DIR && -s $QMP_GUARD_LAB_LOG ]]
-        [[ $QMP_GUARD_LAB_LOG == $QMP_GUARD_LAB_DIR/* && $QMP_GUARD_LAB_LOG -ef /var/log/libvirt/libvirtd.log ]]
+        [[ $QMP_GUARD_LAB_LOG == $QMP_GUARD_LAB_DIR/* && $QMP_GUARD_LAB_LOG -ef /var/log/libvirt/{daemon}.log ]]
         [[ $QMP_GUARD_LAB_DOMAIN_TYPE == kvm || $QMP_GUARD_LAB_DOMAIN_TYPE == qemu ]]
-        [[ $LIBVIRT_DEFAULT_URI == "qemu+unix:///system?socket=$QMP_GUARD_LAB_DIR/run/libvirt/libvirt-sock" ]]
+        [[ $LIBVIRT_DEFAULT_URI == "qemu+unix:///system?socket=$QMP_GUARD_LAB_DIR/run/libvirt/{socket}" ]]
         [[ $QMP_GUARD_BUILD == /* && $PATH == $QMP_GUARD_BUILD/src/helper:* ]]
         [[ $(id -u) == 0 && $$ != 1 && -e /proc/1/comm && $(hostname) == lab-* && $(virsh hostname) == $(hostname) ]]
         virsh -q list
         virsh -q -c qemu:///system list
-        virt-admin -q srv-list | grep -q libvirtd""")
+        virt-admin -q srv-list | grep -q {daemon}
+        [[ $QMP_GUARD_DAEMON == {daemon} && $(</proc/$($QMP_GUARD_LAB_DIR/daemon pid)/comm) == {daemon} ]]""")
     assert result.returncode == 0, result.stderr
 
 
@@ -252,13 +261,13 @@ def test_two_labs_reach_each_other():
         assert first.end() == 0
 
 
-def test_settings():
+def test_settings(daemon):
     result = lab("--set", "max_clients=77", "--set", "unix_sock_rw_perms=0750", "--set", "qemu.max_core=unlimited",
                  "--set", 'qemu.namespaces=[ "mount" ]', "--set", "qemu.max_core=0",
-                 "--set", "log_filters=1:qmpguard 2:util 3:*", script="""
-        virt-admin srv-clients-info libvirtd | grep nclients_max
-        stat -c %a /run/libvirt/libvirt-sock
-        cat /etc/libvirt/qemu.conf /etc/libvirt/libvirtd.conf""")
+                 "--set", "log_filters=1:qmpguard 2:util 3:*", script=f"""
+        virt-admin srv-clients-info {daemon} | grep nclients_max
+        stat -c %a "${{LIBVIRT_DEFAULT_URI#*socket=}}"
+        cat /etc/libvirt/qemu.conf /etc/libvirt/{daemon}.conf""")
     assert result.returncode == 0, result.stderr
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert lines[:2] == ["nclients_max : 77", "750"]
@@ -279,7 +288,7 @@ def test_host_policy(tmp_path):
 
 
 def test_log_can_be_kept(tmp_path):
-    log = tmp_path / "libvirtd.log"
+    log = tmp_path / "kept.log"
     lab("--log", log, command=["true"])
     assert "libvirt version" in log.read_text()
 
@@ -288,14 +297,14 @@ def test_quiet():
     assert lab("--quiet", command=["false"]).stderr == ""
 
 
-def test_daemon_can_be_controlled_and_guests_survive():
+def test_daemon_can_be_controlled_and_guests_survive(daemon):
     result = lab(script=f"""
         # Not "! command", which set -e ignores.
         refused() {{ if "$@" 2>/dev/null; then echo "not refused: $*" >&2; exit 1; fi; }}
         daemon=$QMP_GUARD_LAB_DIR/daemon
         {REPO}/tests/lab/guest xml --bare survivor | virsh -q create /dev/stdin >/dev/null
         first=$($daemon pid)
-        [[ $(</proc/$first/comm) == libvirtd ]]
+        [[ $(</proc/$first/comm) == {daemon} ]]
         refused $daemon start
         $daemon stop
         refused $daemon pid
@@ -312,17 +321,23 @@ def test_daemon_can_be_controlled_and_guests_survive():
     assert result.stdout.split() == ["running", "running"]
 
 
-def test_daemon_that_dies_is_reported():
+def test_daemon_that_dies_is_reported(daemon):
     result = lab(script="kill -KILL $($QMP_GUARD_LAB_DIR/daemon pid); sleep 0.1; exit 3")
     assert result.returncode == 3
-    assert "libvirtd died" in result.stderr
+    assert f"{daemon} died" in result.stderr
 
 
-def test_daemon_that_does_not_start():
+def test_daemon_that_does_not_start(daemon):
     result = lab("--set", "max_clients=many", command=["echo", "not reached"])
     assert result.returncode == 125
     assert result.stdout == ""
-    assert "max_clients" in result.stderr and "libvirtd does not start" in result.stderr
+    assert "max_clients" in result.stderr and f"{daemon} does not start" in result.stderr
+
+
+def test_no_such_daemon(monkeypatch):
+    monkeypatch.setenv("QMP_GUARD_DAEMON", "virtlxcd")
+    result = lab(command=["echo", "not reached"])
+    assert (result.returncode, result.stdout) == (2, "") and "neither libvirtd nor virtqemud" in result.stderr
 
 
 @pytest.fixture
@@ -340,7 +355,7 @@ def fake_build(tmp_path):
     return tmp_path
 
 
-def test_guarded(fake_build):
+def test_guarded(fake_build, daemon):
     script = f"""
         maps() {{ grep -c {fake_build}/plugin/guard.so /proc/$($QMP_GUARD_LAB_DIR/daemon pid)/maps || true; }}
         virt-qmp-guard
