@@ -173,13 +173,38 @@ def test_what_is_not_ready_changes_nothing(system, spoil, words):
     assert all(word in done.stderr for word in [*words, "nothing was changed"]), done.stderr
 
 
+def add_virtqemud(system):
+    """Linked with the same libraries as libvirtd."""
+    path = run(REPO / "scripts/virtqemud", check=True, timeout=900).stdout.splitlines()[-1]
+    shutil.copy(path, system.path("usr/sbin/virtqemud"))
+
+
 def test_both_daemons(system):
     system.write("lib/systemd/system/virtqemud.service", "[Service]\n")
     done = system.run("enable")
     assert done.returncode == NO and "/usr/sbin/virtqemud cannot run" in done.stderr
-    shutil.copy(system.path("usr/sbin/libvirtd"), system.path("usr/sbin/virtqemud"))
+    add_virtqemud(system)
     assert system.run("enable").returncode == YES
     assert system.read(DROP_IN) == system.read(DROP_IN.replace("libvirtd", "virtqemud"))
+
+
+def test_virtqemud_alone(system):
+    """A host of modular daemons; whether one of the others is there makes no difference."""
+    add_virtqemud(system)
+    for path in ("usr/sbin/libvirtd", "usr/lib/systemd/system/libvirtd.service"):
+        system.path(path).unlink()
+    system.write("lib/systemd/system/virtqemud.service", "[Service]\n")
+    system.write("lib/systemd/system/virtproxyd.service", "[Service]\n")
+    system.write("etc/libvirt/libvirtd.conf", 'log_filters="1:qmpguard 3:*"\n')
+    before = system.configuration()
+    done, told = system.run_inside("enable", "--restart")
+    assert done.returncode == YES and told[0] == "daemon-reload" and told[-1] == "--quiet restart virtqemud.service"
+    assert "/etc/libvirt/virtqemud.conf" in done.stdout and "file:/var/log/libvirt/virtqemud.log" in done.stdout
+    assert "libvirtd" not in done.stdout
+    added = set(system.configuration()) - set(before)
+    assert added == {"etc/systemd/system/virtqemud.service.d", DROP_IN.replace("libvirtd", "virtqemud")}
+    done = system.run("disable")
+    assert (done.returncode, done.stderr) == (YES, "") and system.configuration() == before
 
 
 def test_audit_only(system):

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import pty
 import re
 import shutil
@@ -11,10 +12,11 @@ import subprocess
 import libvirt
 import pytest
 
-from clients import DAEMON, PID_FILE, SYSTEM, qmp_guard, request, run
+from clients import DAEMON, PID_FILE, REPO, SYSTEM, qmp_guard, request, run
 from machines import bare_xml, policy, unique_name
 from second_lab import HOOK_PATH, SHIPPED_DEFAULT, SecondLab
 
+BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
 YES, NO, UNSURE = 0, 1, 2
 RESULTS = {"PASS", "WARN", "FAIL"}
 MEMBERS = ["scope", "domain", "check", "result", "detail", "remedy"]
@@ -296,6 +298,22 @@ def test_hook(lab):
         hook.parent.chmod(above)
         assert status_in(lab)["hook-installed"]["result"] == result, (mode, owner, above)
     shutil.rmtree(hook.parent)
+
+
+def test_unit(lab):
+    """Of the daemon that runs, and of no other."""
+    template = BUILD / "plugin/50-qmp-guard.conf"
+    assert status_in(lab)["preload-set"]["result"] == "WARN"
+    other = {"libvirtd": "virtqemud", "virtqemud": "libvirtd"}[DAEMON]
+    for name, result in ((other, "WARN"), (DAEMON, "PASS")):
+        units = lab.directory / "run/systemd/system"
+        (units / f"{name}.service.d").mkdir(parents=True)
+        (units / f"{name}.service").write_text("[Service]\n")
+        (units / f"{name}.service.d/50-qmp-guard.conf").write_text(template.read_text())
+        assert status_in(lab)["preload-set"]["result"] == result
+    (units / f"{DAEMON}.service.d/50-qmp-guard.conf").unlink()
+    assert status_in(lab)["preload-set"]["result"] == "FAIL"
+    shutil.rmtree(units)
 
 
 @pytest.mark.parametrize("settings, result", [

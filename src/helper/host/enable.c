@@ -56,8 +56,8 @@ static bool print_left(const HostUnit *unit, bool is_guarded)
     if (loses_lines)
         printf("  in %s, or lines of level INFO are dropped (the next start reads it):\n"
                "    log_filters=\"1:qmpguard 3:*\"\n"
-               "    log_outputs=\"1:journald 1:file:/var/log/libvirt/libvirtd.log\"\n",
-               unit->configuration);
+               "    log_outputs=\"1:journald 1:file:%s\"\n",
+               unit->configuration, unit->log);
     if (!is_guarded)
         printf("  systemctl restart %s    (guarded from then on; VMs keep running)\n", unit->name);
     return is_confined || loses_lines || !is_guarded;

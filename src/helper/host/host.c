@@ -14,7 +14,8 @@
 #define UNIT(daemon)                                                                               \
     {                                                                                              \
         .name = daemon ".service", .program = "/usr/sbin/" daemon,                                 \
-        .configuration = LIBVIRT_ETC "/" daemon ".conf", .confinement = "usr.sbin." daemon,        \
+        .configuration = LIBVIRT_ETC "/" daemon ".conf", .log = "/var/log/libvirt/" daemon ".log", \
+        .confinement = "usr.sbin." daemon,                                                         \
         .drop_in = {"/etc/systemd/system/" daemon ".service.d/50-qmp-guard.conf", "# ", "\n"},     \
     }
 

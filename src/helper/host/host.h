@@ -18,6 +18,7 @@ typedef struct HostUnit {
     const char *name;
     const char *program;
     const char *configuration; /* of the daemon */
+    const char *log; /* where it is usual for the daemon's log to be */
     const char *confinement; /* its AppArmor profile, below /etc/apparmor.d */
     OwnFile drop_in;
 } HostUnit;
