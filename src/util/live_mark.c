@@ -19,6 +19,15 @@ static bool is_mark(const char *line, const char *name)
            strcmp(line + sizeof(front) - 1 + strlen(name), " (deleted)\n") == 0;
 }
 
+/* The plugin, and its file is gone, or another took its place. */
+static bool is_old_plugin(const char *line)
+{
+    static const char end[] = "/guard.so (deleted)\n";
+    size_t length = strlen(line);
+
+    return length >= sizeof(end) && strcmp(line + length - (sizeof(end) - 1), end) == 0;
+}
+
 int live_marks_read(pid_t pid, LiveMarks *ret, Reason *why)
 {
     CLEANUP(file) FILE *maps = NULL;
@@ -35,6 +44,7 @@ int live_marks_read(pid_t pid, LiveMarks *ret, Reason *why)
     while (getline(&line, &space, maps) >= 0) {
         marks.is_guarded = marks.is_guarded || is_mark(line, LIVE_MARK);
         marks.had_host_file = marks.had_host_file || is_mark(line, HOST_FILE_MARK);
+        marks.is_outdated = marks.is_outdated || is_old_plugin(line);
     }
     if (ferror(maps))
         return reason_set(why, "cannot read %s: %s", path, strerror(errno));

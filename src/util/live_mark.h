@@ -22,6 +22,7 @@
 typedef struct LiveMarks {
     bool is_guarded;
     bool had_host_file; /* the host policy that it had, or has, is a file's */
+    bool is_outdated; /* the plugin in it is not what is installed: upgraded or removed since */
 } LiveMarks;
 
 /* Reads them in the memory map of @pid. Returns 0, or -1 with the reason: then none is set. */

@@ -300,9 +300,13 @@ def test_restart_that_fails(system):
 
 
 def test_a_guarded_daemon_needs_no_restart(system):
-    system.write("proc/1/maps", "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n")
+    guarded = "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n"
+    system.write("proc/1/maps", guarded)
     assert "systemctl restart" in system.run("enable").stdout
     assert "systemctl restart" not in system.run("enable").stdout
+    # Unless the plugin was upgraded meanwhile.
+    system.write("proc/1/maps", guarded + "7f00000000-7f00001000 r-xp 00000000 fe:00 9   /x/guard.so (deleted)\n")
+    assert "systemctl restart" in system.run("enable").stdout
 
 
 def test_what_is_left_to_the_operator(system):

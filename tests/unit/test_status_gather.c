@@ -122,7 +122,7 @@ typedef struct PreloadRow {
 static const PreloadRow preload_rows[] = {
     {"no unit", {{"usr/" DROP_IN("a.conf"), SET}}, NOT_THERE, false, false},
     {"a bare unit", {{"usr/" UNIT, "[Service]\nExecStart=/x\n"}}, KNOWN, false, false},
-    {"README's drop-in",
+    {"the drop-in of enable",
      {{"usr/" UNIT, "[Service]\n"}, {"etc/" DROP_IN("override.conf"), "[Service]\n" SET PRE POST}},
      KNOWN,
      true,
@@ -431,6 +431,28 @@ static void leave_mark(const char *name)
     assert_true(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
 }
 
+static void map_plugin(void)
+{
+    CLEANUP(mem) char *path = inside("guard.so");
+    CLEANUP(fd) int fd = -1;
+
+    empty_folder();
+    write_file("guard.so", "of before");
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+}
+
+/* As dpkg does. */
+static void replace_plugin(void)
+{
+    CLEANUP(mem) char *path = inside("guard.so");
+    CLEANUP(mem) char *other = inside("guard.so.new");
+
+    write_file("guard.so.new", "of now");
+    assert_int_equal(rename(other, path), 0);
+}
+
 /* Marks stay: this is the only test that leaves some. */
 static void test_mark(void **state)
 {
@@ -447,7 +469,13 @@ static void test_mark(void **state)
     assert_true(marks.is_guarded && !marks.had_host_file);
     leave_mark(HOST_FILE_MARK);
     assert_int_equal(live_marks_read(getpid(), &marks, &why), 0);
-    assert_true(marks.is_guarded && marks.had_host_file);
+    assert_true(marks.is_guarded && marks.had_host_file && !marks.is_outdated);
+    map_plugin();
+    assert_int_equal(live_marks_read(getpid(), &marks, &why), 0);
+    assert_false(marks.is_outdated);
+    replace_plugin();
+    assert_int_equal(live_marks_read(getpid(), &marks, &why), 0);
+    assert_true(marks.is_guarded && marks.is_outdated);
     assert_int_equal(live_marks_read(-1, &marks, &why), -1);
     assert_has_word(why.text, "/proc/-1/maps");
     assert_false(marks.is_guarded || marks.had_host_file);

@@ -42,6 +42,7 @@ static void make_sound(void)
 #define CHANGES(X)                                                                                 \
     X(nothing, (void)f)                                                                            \
     X(not_active, f->daemon.marks.is_guarded = false)                                              \
+    X(outdated, f->daemon.marks.is_outdated = true)                                                \
     X(marks_unread, f->daemon.knowledge = NOT_KNOWN)                                               \
     X(no_unit, f->preload.knowledge = NOT_THERE)                                                   \
     X(unit_unread, f->preload.knowledge = NOT_KNOWN)                                               \
@@ -119,6 +120,7 @@ typedef struct CheckRow {
 static const CheckRow rows[] = {
     ROW("guard-live", nothing, CHECK_PASS, "libvirtd, process 12"),
     ROW("guard-live", not_active, CHECK_FAIL, "not active in libvirtd, process 12"),
+    ROW("guard-live", outdated, CHECK_WARN, "before the plugin was upgraded"),
     ROW("guard-live", marks_unread, CHECK_UNKNOWN, "not known"),
     ROW("preload-set", nothing, CHECK_PASS, "by the unit"),
     ROW("preload-set", no_unit, CHECK_WARN, "no unit"),

@@ -72,7 +72,7 @@ static bool take_policy(bool *ret_waits, int *status)
     *ret_waits = false;
     if (own_file_look(&host_policy_file) != OWN_OURS)
         return false;
-    *ret_waits = host_is_guarded();
+    *ret_waits = host_marks().is_guarded;
     return !*ret_waits && take(&host_policy_file, status);
 }
 

@@ -129,6 +129,7 @@ int enable_run(const HelperContext *context, int argc, char **argv)
     int status = EXIT_YES;
     bool is_left = false;
     bool was_guarded;
+    LiveMarks marks;
 
     (void)context;
     if (host_begin(argc, argv, options, &call) < 0)
@@ -140,7 +141,8 @@ int enable_run(const HelperContext *context, int argc, char **argv)
         return EXIT_NO;
     }
     /* Then nothing is there that a restart would change. */
-    was_guarded = is_switched_on() && host_is_guarded();
+    marks = host_marks();
+    was_guarded = is_switched_on() && marks.is_guarded && !marks.is_outdated;
     if (write_files(&call) < 0 || host_reload(&call) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {

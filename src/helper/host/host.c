@@ -2,14 +2,14 @@
 #include "host.h"
 
 #include "program.h"
-#include "util/cleanup.h"
-#include "util/live_mark.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define UNIT(daemon)                                                                               \
     {                                                                                              \
@@ -112,30 +112,22 @@ int host_restart(const HostUnit *unit)
     return 1;
 }
 
-static bool is_guarded(const char *pid)
-{
-    CLEANUP(file) FILE *maps = NULL;
-    CLEANUP(mem) char *line = NULL;
-    size_t space = 0;
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
-    maps = fopen(path, "re");
-    while (maps && getline(&line, &space, maps) >= 0) {
-        if (strstr(line, "/memfd:" LIVE_MARK " "))
-            return true;
-    }
-    return false;
-}
-
-bool host_is_guarded(void)
+LiveMarks host_marks(void)
 {
     DIR *processes = opendir("/proc");
     const struct dirent *entry;
-    bool found = false;
+    LiveMarks found = {0};
 
-    while (processes && !found && (entry = readdir(processes)))
-        found = isdigit((unsigned char)entry->d_name[0]) && is_guarded(entry->d_name);
+    while (processes && (entry = readdir(processes))) {
+        LiveMarks marks;
+        Reason why;
+
+        if (!isdigit((unsigned char)entry->d_name[0]) ||
+            live_marks_read(atoi(entry->d_name), &marks, &why) < 0 || !marks.is_guarded)
+            continue;
+        found.is_guarded = true;
+        found.is_outdated = found.is_outdated || marks.is_outdated;
+    }
     if (processes)
         closedir(processes);
     return found;

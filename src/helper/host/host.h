@@ -5,6 +5,7 @@
 
 #include "helper.h"
 #include "own_file.h"
+#include "util/live_mark.h"
 
 #include <getopt.h>
 
@@ -58,8 +59,8 @@ int host_reload(const HostCall *call);
  */
 int host_restart(const HostUnit *unit);
 
-/* Is there, on this host, a process in which the guard is active? */
-bool host_is_guarded(void);
+/* Of the host's processes in which the guard is active: is there one, and one that is outdated? */
+LiveMarks host_marks(void);
 
 /* True when a line of @path that is no comment and begins with @key has @word. */
 bool host_file_says(const char *path, const char *key, const char *word);

@@ -38,10 +38,15 @@ static CheckResult judge_live(const HostFacts *facts, Reason *ret)
 
     if (daemon->knowledge != KNOWN)
         return unknown(ret, &daemon->why);
-    return daemon->marks.is_guarded
-               ? found(CHECK_PASS, ret, "active in %s, process %d", daemon->name, (int)daemon->pid)
-               : found(CHECK_FAIL, ret, "not active in %s, process %d: nothing is judged",
-                       daemon->name, (int)daemon->pid);
+    if (!daemon->marks.is_guarded)
+        return found(CHECK_FAIL, ret, "not active in %s, process %d: nothing is judged",
+                     daemon->name, (int)daemon->pid);
+    if (daemon->marks.is_outdated)
+        return found(CHECK_WARN, ret,
+                     "active in %s, process %d, as it was before the plugin was upgraded or "
+                     "removed",
+                     daemon->name, (int)daemon->pid);
+    return found(CHECK_PASS, ret, "active in %s, process %d", daemon->name, (int)daemon->pid);
 }
 
 static CheckResult judge_preload(const HostFacts *facts, Reason *ret)
@@ -174,8 +179,8 @@ static CheckResult judge_grants(const HostFacts *facts, Reason *ret)
 }
 
 const HostCheck host_checks[] = {
-    {"guard-live", judge_live, "'virt-qmp-guard enable', then restart the daemon"},
-    {"preload-set", judge_preload, "'virt-qmp-guard enable' writes a drop-in for the unit"},
+    {"guard-live", judge_live, "run 'virt-qmp-guard enable', then restart the daemon"},
+    {"preload-set", judge_preload, "run 'virt-qmp-guard enable'"},
     {"hook-installed", judge_hook,
      "install it, root's, mode 0755, and restart the daemon the first time"},
     {"log-level", judge_log,

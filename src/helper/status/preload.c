@@ -10,7 +10,7 @@
 
 #define VARIABLE "LD_PRELOAD="
 #define LIBRARY "/guard.so"
-/* What the commands of README's drop-in look for. */
+/* What the commands of the drop-in of `enable` look for. */
 #define LIBRARY_DIRECTORY "libvirt-qmp-guard"
 
 const char *const unit_directories[] = {
