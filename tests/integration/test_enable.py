@@ -127,11 +127,12 @@ def test_drop_in_fails_closed(system, connection):
     assert system.run("enable").returncode == YES
     text = system.read(DROP_IN)
     (before,), (after,) = lines_of(text, "ExecStartPre"), lines_of(text, "ExecStartPost")
-    assert before[-1] == "/" + str(system.plugin.relative_to(system.root))
-    before[-1] = str(system.plugin)
-    assert run(*before).returncode == YES
-    system.plugin.unlink()
-    assert run(*before).returncode != YES
+    preloaded = os.environ | {"LD_PRELOAD": str(system.plugin)}
+    assert run(*before, env=preloaded).returncode == YES
+    for spoil in [break_plugin, lambda system: system.plugin.unlink()]:
+        spoil(system)
+        done = run(*before, env=preloaded)
+        assert done.returncode != YES and f"/{system.plugin.relative_to(system.root)} cannot be loaded" in done.stdout
 
     daemon = run(f"{os.environ['QMP_GUARD_LAB_DIR']}/daemon", "pid", check=True).stdout.strip()
     assert run(*after, env=os.environ | {"MAINPID": daemon}).returncode == YES
