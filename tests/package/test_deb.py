@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 
@@ -51,9 +52,10 @@ class DebianSystem(System):
         return run("dpkg", f"--root={self.root}", "--force-depends", "--no-triggers", *words, **kwargs)
 
     def install(self):
-        self.dpkg("--install", package("libvirt-qmp-guard"))
+        done = self.dpkg("--install", package("libvirt-qmp-guard"))
         self.copy_libraries(self.path("usr/bin/virt-qmp-guard"))
         self.copy_libraries(self.path(LIBDIR[1:]) / "libvirt-qmp-guard/guard.so")
+        return done
 
     def files(self):
         """All but dpkg's own and the libraries."""
@@ -79,14 +81,18 @@ def test_installed_enabled_removed_and_purged(system):
     assert done.stderr == "" and f"wrote /{DROP_IN}" in done.stdout
     text = system.path(DROP_IN).read_text()
     assert "LD_PRELOAD=/usr/$LIB/libvirt-qmp-guard/guard.so\n" in text
-    assert f"test -r {LIBDIR}/libvirt-qmp-guard/guard.so\n" in text
+    assert f" {LIBDIR}/libvirt-qmp-guard/guard.so cannot be loaded" in text
     system.install()        # as an upgrade does
     assert system.path(DROP_IN).read_text() == text
 
     system.write("var/log/libvirt/qmp-guard/audit.log", "{}\n")
     system.write("run/libvirt/qmp-guard/grants", "")
+    system.pretend_guarded()
+    assert "systemctl restart" in system.install().stdout
+    # There is no systemd: tests/host has one.
     done = system.dpkg("--remove", "libvirt-qmp-guard")
-    assert not system.path(DROP_IN).exists() and "until it is restarted" in done.stdout
+    assert not system.path(DROP_IN).exists() and "libvirtd keeps the guard until it is restarted" in done.stdout
+    shutil.rmtree(system.path("proc"))
     assert not system.path(LIBDIR[1:]).joinpath("libvirt-qmp-guard").exists()
     assert system.path("var/log/libvirt/qmp-guard/audit.log").exists()
     assert system.path("etc/logrotate.d/qmp-guard").exists()
