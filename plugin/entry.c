@@ -18,6 +18,11 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 void virNetServerClientSetIdentity(void *client, void *identity);
+/* In libvirt-qemu.h since 8.2. */
+int virDomainQemuMonitorCommandWithFiles(virDomainPtr domain, const char *cmd,
+                                         unsigned int ninfiles, int *infiles,
+                                         unsigned int *noutfiles, int **outfiles, char **result,
+                                         unsigned int flags);
 
 EXPORTED int virDomainQemuMonitorCommand(virDomainPtr domain, const char *cmd, char **result,
                                          unsigned int flags)
