@@ -51,6 +51,12 @@ def qmp_guard(*arguments, **kwargs):
     return run("virt-qmp-guard", "-c", SYSTEM, *arguments, **kwargs)
 
 
+def zip_equal(*lists):
+    """zip(strict=True), which Python 3.9 does not have."""
+    assert len(set(map(len, lists))) == 1
+    return zip(*lists)
+
+
 def answer_of(function, *arguments):
     """What a call of libvirt's answered, or the error that it raised."""
     try:

@@ -41,7 +41,9 @@ def test_counts_that_are_none(count, is_whole):
         made_up(at(0), event="repeat").replace("}", f', "count": {json.dumps(count)}}}')
     status, output, errors = audit("--json", "-", input=text + made_up(at(1)))
     assert (status, output) == (FOUND, made_up(at(1)))
-    assert "-:1: its count is no number from 1 to 10^15" in errors and "lines that could not be read: 1\n" in errors
+    # json-c since 0.17 reads nothing that has a number beyond 64 bits.
+    faults = ["its count is no number from 1 to 10^15"] + (["not a JSON object"] if count == 2**64 else [])
+    assert any(f"-:1: {fault}" in errors for fault in faults) and "lines that could not be read: 1\n" in errors
 
 
 def test_sums_do_not_turn_round():

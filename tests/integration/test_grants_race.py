@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from clients import zip_equal
 from machines import WitnessedMachine
 from second_lab import SecondLab
 from slow_store import slow_store
@@ -86,7 +87,7 @@ def test_no_more_pass_than_were_given(lab, tmp_path_factory, numbers):
     assert len(decided) == ATTEMPTS
     taken = [(use["grant"], use["left"]) for record in decided for use in record.get("grants", [])]
     assert [record["verdict"] for record in decided].count("grant") == len(taken) == USES
-    assert sorted(taken) == sorted((name, left) for name, uses in zip(names, numbers, strict=True)
+    assert sorted(taken) == sorted((name, left) for name, uses in zip_equal(names, numbers)
                                    for left in range(uses))
     # It was a race, and not one after the other.
     assert {record["user"] for record in decided if record["verdict"] == "grant"} == set(USERS)

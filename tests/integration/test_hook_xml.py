@@ -177,19 +177,19 @@ def mutated(source):
     content = bytearray(GOOD)
     for _ in range(source.choice((1, 1, 2, 5, 20))):
         position = source.randrange(len(content))
-        match source.randrange(5):
-            case 0:
-                content[position] ^= 1 << source.randrange(8)
-            case 1:
-                del content[position:position + source.randrange(1, 30)]
-            case 2:
-                content[position:position] = source.choice(
-                    (b"<", b">", b"&", b"\0", b"]]>", b"<!--", b"\xff", b"&#x0;", b"xmlns:qemu=''", b"<![CDATA[",
-                     b"</domain>"))
-            case 3:
-                content[position:position] = content[source.randrange(len(content)):][:source.randrange(100)]
-            case 4:
-                content[position] = source.randrange(256)
+        kind = source.choice(("bit", "cut", "markup", "copy", "byte"))
+        if kind == "bit":
+            content[position] ^= 1 << source.randrange(8)
+        elif kind == "cut":
+            del content[position:position + source.randrange(1, 30)]
+        elif kind == "markup":
+            content[position:position] = source.choice(
+                (b"<", b">", b"&", b"\0", b"]]>", b"<!--", b"\xff", b"&#x0;", b"xmlns:qemu=''", b"<![CDATA[",
+                 b"</domain>"))
+        elif kind == "copy":
+            content[position:position] = content[source.randrange(len(content)):][:source.randrange(100)]
+        else:
+            content[position] = source.randrange(256)
     return bytes(content)
 
 

@@ -242,7 +242,7 @@ def test_read_only_client_leaves_no_false_record(vm, log):
                 client.monitor_command(vm.domain.UUID(), command)
     assert [(record.command, record.passed) for record in log.records()] == [
         ("query-status", True), ("system_reset", True), ("inject-nmi", False)]
-    for passed, refused in zip(log.records(), log.refused_by_libvirt(), strict=False):
+    for passed, refused in zip(log.records(), log.refused_by_libvirt()):
         assert refused.level == "warning"
         assert refused.text.split(": ", 1)[1] == passed.text.split(": ", 1)[1]
     assert len(log.refused_by_libvirt()) == 2

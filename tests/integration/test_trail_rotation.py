@@ -12,7 +12,7 @@ import libvirt
 import libvirt_qemu
 import pytest
 
-from clients import REPO, request, run
+from clients import REPO, request, run, zip_equal
 from trail import Trail, assert_chained
 
 LOGROTATE = "/usr/sbin/logrotate"
@@ -69,7 +69,7 @@ class Senders:
         """Until each has sent as many more."""
         aims = [count + more for count in self.sent]
         deadline = time.monotonic() + 20
-        while any(count < aim for count, aim in zip(self.sent, aims, strict=True)):
+        while any(count < aim for count, aim in zip_equal(self.sent, aims)):
             assert time.monotonic() < deadline, "the senders do not get on"
             time.sleep(0.01)
 

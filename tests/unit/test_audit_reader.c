@@ -53,6 +53,8 @@ static const Row rows[] = {
     {"an operation that is a number", BYTES("{\"event\":\"start\",\"operation\":1}\n"), "[]",
      "1: a member is no text"},
     {"no time", BYTES("{\"event\":\"start\",\"time\":\"soon\"}\n"), "[]", "1: its time is no time"},
+    {"letters beyond ASCII", BYTES("{\"event\":\"start\",\"user\":\"\xc3\xa9\xf0\x9f\x98\x80\"}\n"),
+     "[{\"event\":\"start\",\"user\":\"\xc3\xa9\xf0\x9f\x98\x80\"}]", NULL},
     {"invalid UTF-8", BYTES("{\"event\":\"\xff\"}\n"), "[]", "1: bytes that are not UTF-8"},
     {"a NUL in a record", BYTES("{\"event\":\"a\0b\"}\n"), "[]", "1: not a JSON object"},
     {"NULs, as a crash leaves them", BYTES("\0\0\0\0\n{\"event\":\"start\"}\n"),

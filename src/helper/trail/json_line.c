@@ -4,6 +4,7 @@
 #include "text_line.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
+#include "util/utf8.h"
 #include "when.h"
 
 #include <limits.h>
@@ -202,11 +203,29 @@ static size_t count_kept(json_object *json)
     return count;
 }
 
+/* json-c can say it, too, but 0.18 takes no letter beyond ASCII. */
+static bool is_utf8(const char *line, size_t length)
+{
+    uint32_t character;
+    size_t size;
+
+    for (size_t i = 0; i < length; i += size) {
+        size = (unsigned char)line[i] < 0x80 ? 1 : utf8_read(line + i, length - i, &character);
+        if (size == 0)
+            return false;
+    }
+    return true;
+}
+
 static json_object *parse(json_tokener *tokener, const char *line, size_t length, const char **why)
 {
     json_object *object = NULL;
     enum json_tokener_error error;
 
+    if (!is_utf8(line, length)) {
+        *why = "bytes that are not UTF-8";
+        return NULL;
+    }
     json_tokener_reset(tokener);
     if (length <= INT_MAX)
         object = json_tokener_parse_ex(tokener, line, (int)length);
@@ -222,8 +241,6 @@ static json_object *parse(json_tokener *tokener, const char *line, size_t length
     json_object_put(object);
     if (error == json_tokener_continue)
         *why = "a JSON object without its end: it is torn";
-    else if (error == json_tokener_error_parse_utf8_string)
-        *why = "bytes that are not UTF-8";
     else
         *why = "not a JSON object";
     return NULL;

@@ -42,7 +42,7 @@ AuditReader *audit_reader_open(const AuditSource *source)
         audit_reader_close(reader);
         return NULL;
     }
-    json_tokener_set_flags(reader->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(reader->tokener, JSON_TOKENER_STRICT);
     return reader;
 }
 
