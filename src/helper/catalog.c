@@ -6,7 +6,6 @@
 #include "table.h"
 #include "util/cleanup.h"
 
-#include <getopt.h>
 #include <string.h>
 
 typedef struct CatalogOptions {
@@ -212,7 +211,7 @@ static int print_catalog(const CatalogOptions *options)
     return EXIT_NO;
 }
 
-static int parse_options(int argc, char **argv, CatalogOptions *ret)
+static int parse_options(HelperContext *context, int argc, char **argv, CatalogOptions *ret)
 {
     static const struct option options[] = {
         {"group", required_argument, NULL, 'g'},
@@ -227,7 +226,7 @@ static int parse_options(int argc, char **argv, CatalogOptions *ret)
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         switch (option) {
         case 'g':
             ret->group = group_find(optarg);
@@ -269,12 +268,12 @@ static bool is_consistent(const CatalogOptions *options)
            (!options->shows_profiles || options->as_json);
 }
 
-int catalog_run(const HelperContext *context, int argc, char **argv)
+int catalog_run(HelperContext *context, int argc, char **argv)
 {
     CatalogOptions options = {0};
     const char *rest;
 
-    if (parse_options(argc, argv, &options) < 0)
+    if (parse_options(context, argc, argv, &options) < 0)
         return EXIT_UNSURE;
     rest = argv[optind];
     if (options.older)
@@ -284,6 +283,9 @@ int catalog_run(const HelperContext *context, int argc, char **argv)
     if (argc - optind > 1 || !is_consistent(&options))
         return complain("catalog: give a NAME and --group, or --groups, or --against, or --diff "
                         "OLD NEW; --profiles goes with --json");
+    if ((options.against || options.older) && !options.host_policy &&
+        !helper_is_here(context, "without --policy the host policy is"))
+        return EXIT_UNSURE;
     return options.against || options.older ? print_comparison(context, &options)
                                             : print_catalog(&options);
 }

@@ -8,7 +8,6 @@
 #include "wrap.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -43,7 +42,7 @@ typedef struct CheckSetting {
     char *failure;
 } CheckSetting;
 
-static int parse_options(int argc, char **argv, CheckOptions *ret)
+static int parse_options(HelperContext *context, int argc, char **argv, CheckOptions *ret)
 {
     static const struct option options[] = {
         {"policy", required_argument, NULL, 'p'},    {"host-policy", required_argument, NULL, 'H'},
@@ -58,7 +57,7 @@ static int parse_options(int argc, char **argv, CheckOptions *ret)
     bool is_agent = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "+", options)) != -1) {
         switch (option) {
         case 'p':
             ret->policy_file = optarg;
@@ -330,7 +329,8 @@ static int check_all(CheckSetting *setting, int argc, char **argv)
     if (argc == 1 && strcmp(argv[0], "-") == 0)
         return check_lines(setting);
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0)
+        if (strncmp(argv[i], "--", 2) == 0 ||
+            (*argv[i] == '-' && setting->options->channel != CHANNEL_HMP))
             return complain("option '%s' behind the text: options go in front of it", argv[i]);
     }
     return check_words(setting, argc, argv);
@@ -353,13 +353,32 @@ static int run_start(const HelperContext *context, const CheckOptions *options, 
     return check_start(context, &wanted);
 }
 
-static int run(const HelperContext *context, int argc, char **argv, bool explains)
+/* Behind a text, too, where an HMP line may have a -h of its own. */
+static bool wants_help(const CheckOptions *options, int argc, char **argv)
+{
+    if (strcmp(argv[optind - 1], "--") == 0)
+        return false;
+    for (int i = optind; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 ||
+            (strcmp(argv[i], "-h") == 0 && options->channel != CHANNEL_HMP))
+            return true;
+    }
+    return false;
+}
+
+static int run(HelperContext *context, int argc, char **argv, bool explains)
 {
     CheckOptions options = {.explains = explains};
     CheckSetting setting = {.options = &options};
     int status = EXIT_UNSURE;
 
-    if (parse_options(argc, argv, &options) < 0)
+    if (parse_options(context, argc, argv, &options) < 0)
+        return EXIT_UNSURE;
+    context->wants_help = wants_help(&options, argc, argv);
+    if (context->wants_help)
+        return EXIT_YES;
+    if (!options.host_policy_file &&
+        !helper_is_here(context, "without --host-policy the host policy is"))
         return EXIT_UNSURE;
     if (options.starts)
         return run_start(context, &options, optind < argc);
@@ -372,12 +391,12 @@ static int run(const HelperContext *context, int argc, char **argv, bool explain
     return status;
 }
 
-int check_run(const HelperContext *context, int argc, char **argv)
+int check_run(HelperContext *context, int argc, char **argv)
 {
     return run(context, argc, argv, false);
 }
 
-int explain_run(const HelperContext *context, int argc, char **argv)
+int explain_run(HelperContext *context, int argc, char **argv)
 {
     return run(context, argc, argv, true);
 }

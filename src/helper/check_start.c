@@ -66,7 +66,8 @@ static char *read_live_xml(const HelperContext *context, const char *wanted)
     char *xml = domain ? virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
 
     if (domain && !xml)
-        complain("cannot read domain '%s': %s", wanted, virGetLastErrorMessage());
+        complain("cannot read domain '%s': %s%s", wanted, virGetLastErrorMessage(),
+                 helper_libvirt_remedy());
     if (domain)
         virDomainFree(domain);
     if (connection)

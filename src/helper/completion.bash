@@ -30,7 +30,8 @@ _virt_qmp_guard() {
     ,,-c | ,,--connect) words='qemu:///system qemu:///session' ;;
     *,--domain | *,--vm) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
     *,*,--*file | *,*,--root | *,*,--policy | *,*,--host-policy) ;;
-    ,*) words="$(_virt_qmp_guard_words "$program") --connect --version --help" ;;
+    ,*) words="$(_virt_qmp_guard_words "$program") --connect --readonly --quiet --version --help" ;;
+    help,,*) words=$(_virt_qmp_guard_words "$program") ;;
     *,,*)
         words="$(_virt_qmp_guard_words "$program" "$command") $(_virt_qmp_guard_options "$program" "$command")"
         [[ $command != grant* ]] || words+=" $(_virt_qmp_guard_domains "${uri[@]}")"

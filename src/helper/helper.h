@@ -6,6 +6,7 @@
 #include "domain/domain_xml.h"
 #include "policy/policy.h"
 
+#include <getopt.h>
 #include <libvirt/libvirt.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,23 +18,36 @@ enum {
     EXIT_UNSURE = 2, /* could not tell: usage, unreadable file, no connection */
 };
 
-/* The options in front of the subcommand. */
+/* What goes with every subcommand, as the options say that stand in front of it or behind it. */
 typedef struct HelperContext {
     const char *uri; /* NULL: libvirt's default */
+    bool read_only; /* -r */
+    bool wants_help;
+    const char *command; /* the subcommand's name */
+    bool changes_host; /* it does more than to look, so that it is not done with -r */
 } HelperContext;
 
 typedef struct Subcommand {
     const char *name;
-    int (*run)(const HelperContext *context, int argc, char **argv);
+    int (*run)(HelperContext *context, int argc, char **argv);
     const char *usage; /* one line behind the name */
     const char *help; /* one line */
     const char *options; /* a line for each */
+    bool changes_host;
 } Subcommand;
 
-int check_run(const HelperContext *context, int argc, char **argv);
-int explain_run(const HelperContext *context, int argc, char **argv);
-int catalog_run(const HelperContext *context, int argc, char **argv);
-int policy_run(const HelperContext *context, int argc, char **argv);
+int check_run(HelperContext *context, int argc, char **argv);
+int explain_run(HelperContext *context, int argc, char **argv);
+int catalog_run(HelperContext *context, int argc, char **argv);
+int policy_run(HelperContext *context, int argc, char **argv);
+
+/*
+ * As getopt_long(), of which @letters and @own are arguments; takes the options that all
+ * subcommands have into @context. Returns '?' when the subcommand is to end, after getopt or we
+ * complained, or because the help is wanted.
+ */
+int helper_option(HelperContext *context, int argc, char **argv, const char *letters,
+                  const struct option *own);
 
 /* check --start: what is to be judged, by which host policy. */
 typedef struct CheckStart {
@@ -55,11 +69,24 @@ char *read_file(const char *path, size_t *ret_length);
 /* What --hmp and --agent say. Returns 0, or -1 after complaining. */
 int helper_choose_channel(bool is_hmp, bool is_agent, Channel *ret);
 
-/* Opens a connection; complains and returns NULL when there is none. */
+/* Opens a connection; complains and returns NULL when there is none, or -r forbids it. */
 virConnectPtr helper_connect(const HelperContext *context, bool read_only);
+
+/*
+ * Whether the connection asked for is to this host. Complains when it is not: @what, "the trail
+ * is", would be this host's, and not that one's.
+ */
+bool helper_is_here(const HelperContext *context, const char *what);
+
+/* `: REMEDY` for libvirt's last error, or nothing. */
+const char *helper_libvirt_remedy(void);
 
 /* Finds a domain by id, uuid or name, as virsh does; complains and returns NULL. */
 virDomainPtr helper_find_domain(virConnectPtr connection, const char *wanted);
+
+/* The UUID of the running domain of this host with the id @wanted; NULL when there is none. Caller
+ * frees. Silent: @wanted may be meant as a name. */
+char *helper_uuid_of_id(const HelperContext *context, const char *wanted);
 
 /*
  * The policy in a running or defined domain. Returns 1 and a new string in @ret_xml,

@@ -9,14 +9,18 @@
 #include "host/host.h"
 #include "status/status.h"
 #include "trail/command.h"
+#include "util/nearest.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* More than the longest hint of nearest.h. */
+#define HINT_MAX 80
 
 static const char check_help[] =
     "  TEXT                words as for virsh: query-status, or a JSON object\n"
@@ -70,7 +74,7 @@ static const char catalog_help[] =
     "  --json        a JSON array\n";
 
 static const char grant_help[] =
-    "  DOMAIN          a running domain, by name or UUID\n"
+    "  DOMAIN          a running domain, by name, id or UUID\n"
     "  --command C     that command, whatever its arguments; with --hmp that line\n"
     "  --text TEXT     that text alone, as for check: words or a JSON object\n"
     "  --text-file FILE\n"
@@ -83,9 +87,10 @@ static const char grant_help[] =
     "  --reason TEXT   why: it goes on record\n"
     "  --json          one JSON object\n";
 
-static const char grants_help[] = "  DOMAIN          only those of this domain, by name or UUID\n"
-                                  "  --all           with those that are over\n"
-                                  "  --json          a JSON array\n";
+static const char grants_help[] =
+    "  DOMAIN          only those of this domain, by name, id or UUID\n"
+    "  --all           with those that are over\n"
+    "  --json          a JSON array\n";
 
 static const char confirm_help[] =
     "  ID              as 'grants' lists it\n"
@@ -93,7 +98,7 @@ static const char confirm_help[] =
     "\nWhoever confirms is another person than who gave it: by the audit login uid, or SUDO_UID.\n";
 
 static const char revoke_help[] = "  ID              as 'grants' lists it\n"
-                                  "  --domain DOM    all of a domain, by name or UUID\n"
+                                  "  --domain DOM    all of a domain, by name, id or UUID\n"
                                   "  --all           all there are\n"
                                   "  --json          a JSON array of what was revoked\n";
 
@@ -111,6 +116,10 @@ static const char disable_help[] =
     "  --root DIR      the system below DIR, such as an image; systemd is not told\n"
     "\nFiles that were changed since 'enable' wrote them are left, and told of.\n";
 
+static const char help_help[] = "  COMMAND         one of those that it lists without\n";
+
+static int help_run(HelperContext *context, int argc, char **argv);
+
 static const Subcommand subcommands[] = {
     {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE | --start",
      "judge a command without running it", check_help},
@@ -126,41 +135,96 @@ static const Subcommand subcommands[] = {
     {"audit", audit_run, audit_usage, audit_summary, audit_help},
     {"grant", grant_run,
      "DOMAIN --command C | --text TEXT | --text-file FILE  [OPTIONS] --reason TEXT",
-     "let pass what the policy denies: once, now, on record", grant_help},
+     "let pass what the policy denies: once, now, on record", grant_help, true},
     {"grants", grants_run, "[DOMAIN] [--all] [--json]", "the grants there are", grants_help},
-    {"confirm", confirm_run, "ID [--json]", "a second person's word for a grant", confirm_help},
+    {"confirm", confirm_run, "ID [--json]", "a second person's word for a grant", confirm_help,
+     true},
     {"revoke", revoke_run, "ID... | --domain DOM | --all  [--json]", "take grants back",
-     revoke_help},
+     revoke_help, true},
     {"status", status_run, "[DOMAIN...] [--json]",
      "is the guard at work, and what is behind a domain's monitor", status_help},
     {"enable", enable_run, "[--audit-only] [--restart] [--root DIR]",
-     "have systemd start this host's libvirt daemon with the guard", enable_help},
+     "have systemd start this host's libvirt daemon with the guard", enable_help, true},
     {"disable", disable_run, "[--restart] [--root DIR]", "take away what 'enable' wrote",
-     disable_help},
+     disable_help, true},
+    {"help", help_run, "[COMMAND]", "the commands, or what one of them does", help_help},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
 
 static void print_help(FILE *out)
 {
-    fputs("usage: virt-qmp-guard [-c URI] COMMAND [ARGUMENTS]\n\n", out);
+    fputs("usage: virt-qmp-guard [-c URI] [-r] [-q] COMMAND [ARGUMENTS]\n\n", out);
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
         fprintf(out, "  %-8s  %s\n            virt-qmp-guard %s %s\n", subcommands[i].name,
                 subcommands[i].help, subcommands[i].name, subcommands[i].usage);
     fputs("\nEach command explains its options with --help.\n"
           "\n  -c, --connect URI  the libvirt to speak to (default: as virsh)\n"
-          "  -V, --version      print the version\n"
-          "  -h, --help         print this\n\n"
-          "exit status: 0 yes, allowed, done; 1 no, denied, problems found;\n"
+          "  -r, --readonly     connect read-only, and change nothing\n"
+          "  -q, --quiet        print only the data: no headings, and not what went well\n"
+          "  -v, -V, --version  print the version\n"
+          "  -h, --help         print this; behind a command, what is said of it\n"
+          "\nBut for the version they may stand behind the command, too. Behind '--' nothing is an "
+          "option.\n"
+          "\nexit status: 0 yes, allowed, done; 1 no, denied, problems found;\n"
           "             2 could not tell (usage, unreadable file, no connection)\n",
           out);
+}
+
+static void print_command_help(const Subcommand *subcommand)
+{
+    printf("usage: virt-qmp-guard [-c URI] %s %s\n%s\n\n%s", subcommand->name, subcommand->usage,
+           subcommand->help, subcommand->options);
+}
+
+/* NULL after complaining. */
+static const Subcommand *find_subcommand(const char *name)
+{
+    Nearest nearest = nearest_to(name);
+    char hint[HINT_MAX];
+
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
+        if (strcmp(subcommands[i].name, name) == 0)
+            return &subcommands[i];
+        nearest_try(&nearest, subcommands[i].name);
+    }
+    complain("there is no command '%s': 'virt-qmp-guard help' lists them%s", name,
+             nearest_hint(&nearest, hint, sizeof(hint)));
+    return NULL;
+}
+
+static int help_run(HelperContext *context, int argc, char **argv)
+{
+    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    const Subcommand *subcommand;
+
+    if (helper_option(context, argc, argv, "", options) != -1)
+        return EXIT_UNSURE;
+    if (argc - optind > 1)
+        return complain("help: one command, please; '%s' is one word too many", argv[optind + 1]);
+    if (optind == argc) {
+        print_help(stdout);
+        return EXIT_YES;
+    }
+    subcommand = find_subcommand(argv[optind]);
+    if (!subcommand)
+        return EXIT_UNSURE;
+    print_command_help(subcommand);
+    return EXIT_YES;
 }
 
 /* What nobody could read is no answer. */
 static int finish(int status)
 {
-    if (fclose(stdout) != 0)
-        return complain("cannot write the answer: %s", strerror(errno));
+    bool was_cut = ferror(stdout);
+    int error = fclose(stdout) == 0 ? 0 : errno;
+
+    /* Nobody reads on, as head(1): that is no failure. */
+    if (error == EPIPE)
+        return status;
+    if (error || was_cut)
+        return complain("cannot write the answer: %s",
+                        error ? strerror(error) : "a part of it was lost");
     return status;
 }
 
@@ -178,52 +242,68 @@ static int hold_streams(void)
     return 0;
 }
 
-int main(int argc, char **argv)
+/* As virsh: its own variable comes before libvirt's, and an option before both. */
+static const char *default_uri(void)
+{
+    const char *uri = getenv("VIRSH_DEFAULT_CONNECT_URI");
+
+    return uri && *uri ? uri : NULL;
+}
+
+/* The options in front of the subcommand. Returns -1 to go on, or the exit status. */
+static int take_options(HelperContext *context, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"connect", required_argument, NULL, 'c'},
         {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
+    int option = helper_option(context, argc, argv, "+vV", options);
+
+    if (option == 'v' || option == 'V') {
+        puts(PROJECT_VERSION);
+        return EXIT_YES;
+    }
+    if (context->wants_help) {
+        print_help(stdout);
+        return EXIT_YES;
+    }
+    return option == -1 ? -1 : EXIT_UNSURE;
+}
+
+static int run_subcommand(HelperContext *context, int argc, char **argv)
+{
+    const Subcommand *subcommand = find_subcommand(argv[0]);
+    int status;
+
+    if (!subcommand)
+        return EXIT_UNSURE;
+    context->command = subcommand->name;
+    context->changes_host = subcommand->changes_host;
+    argv[0] = program_invocation_short_name;
+    optind = 0; /* the subcommand parses options of its own, from the start */
+    status = subcommand->run(context, argc, argv);
+    if (!context->wants_help)
+        return status;
+    print_command_help(subcommand);
+    return EXIT_YES;
+}
+
+int main(int argc, char **argv)
+{
     HelperContext context = {0};
-    int option;
+    int status;
 
     if (hold_streams() < 0)
         return EXIT_UNSURE;
     setlocale(LC_ALL, "");
-    while ((option = getopt_long(argc, argv, "+c:Vh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            context.uri = optarg;
-            break;
-        case 'V':
-            puts(PROJECT_VERSION);
-            return EXIT_YES;
-        case 'h':
-            print_help(stdout);
-            return EXIT_YES;
-        default:
-            return EXIT_UNSURE;
-        }
-    }
-    argc -= optind;
-    argv += optind;
-    if (argc == 0) {
+    argv[0] = program_invocation_short_name; /* for getopt's own messages */
+    context.uri = default_uri();
+    status = take_options(&context, argc, argv);
+    if (status < 0 && optind == argc) {
         print_help(stderr);
-        return EXIT_UNSURE;
+        status = EXIT_UNSURE;
+    } else if (status < 0) {
+        status = run_subcommand(&context, argc - optind, argv + optind);
     }
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        if (strcmp(subcommands[i].name, argv[0]) != 0)
-            continue;
-        if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-            printf("usage: virt-qmp-guard [-c URI] %s %s\n%s\n\n%s", argv[0], subcommands[i].usage,
-                   subcommands[i].help, subcommands[i].options);
-            return EXIT_YES;
-        }
-        argv[0] = program_invocation_short_name; /* for getopt's own messages */
-        optind = 0; /* the subcommand parses options of its own, from the start */
-        return finish(subcommands[i].run(&context, argc, argv));
-    }
-    return complain("there is no command '%s': try 'virt-qmp-guard --help'", argv[0]);
+    return finish(status);
 }

@@ -62,7 +62,10 @@ json_object *schema_ask(virDomainPtr domain)
     const char *name = virDomainGetName(domain); /* before the call: it forgets the last error */
     CLEANUP(mem) char *answer = NULL;
 
-    if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-commands\"}", &answer, 0) < 0)
-        return complain_null(name, virGetLastErrorMessage());
+    if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-commands\"}", &answer, 0) < 0) {
+        complain("cannot ask '%s' for its commands: %s%s", name, virGetLastErrorMessage(),
+                 helper_libvirt_remedy());
+        return NULL;
+    }
     return read_names(answer, name);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "table.h"
 
+#include "output.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 
@@ -30,6 +31,8 @@ int table_print(json_object *rows, const char *const *columns, size_t n_columns)
                                 cell_text(json_object_object_get(row, columns[column])));
         result = line ? 0 : -1;
     }
+    if (result == 0 && output_is_quiet())
+        result = scols_table_enable_noheadings(table, 1);
     if (result == 0 && n_rows > 0)
         result = scols_print_table(table);
     scols_unref_table(table);

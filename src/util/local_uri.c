@@ -16,3 +16,10 @@ bool uri_is_local_system(const char *uri)
     }
     return false;
 }
+
+bool uri_names_no_host(const char *uri)
+{
+    const char *host = strstr(uri, "://");
+
+    return host && host[strlen("://")] == '/';
+}

@@ -12,4 +12,7 @@
  */
 bool uri_is_local_system(const char *uri);
 
+/* Whether a URI that a user wrote names no host, and so this one. An alias may name any. */
+bool uri_names_no_host(const char *uri);
+
 #endif

@@ -5,6 +5,7 @@
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"
+#include "output.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -66,11 +67,12 @@ static int confirm(Grant *grant, const Admin *admin, bool as_json)
         return refuse(grant->id, "it has come to its end meanwhile");
     if (as_json)
         return grant_print_json(grant_json(&changed[0], 0));
-    grant_print("confirmed", &changed[0]);
+    if (!output_is_quiet())
+        grant_print("confirmed", &changed[0]);
     return EXIT_YES;
 }
 
-int confirm_run(const HelperContext *context, int argc, char **argv)
+int confirm_run(HelperContext *context, int argc, char **argv)
 {
     CLEANUP(mem) Grant *grants = NULL;
     Admin admin = admin_at_work();
@@ -78,11 +80,11 @@ int confirm_run(const HelperContext *context, int argc, char **argv)
     size_t count = 0;
     int status;
 
-    if (grant_parse_choice(argc, argv, options, &choice) < 0)
+    if (grant_parse_choice(context, argc, argv, options, &choice) < 0)
         return EXIT_UNSURE;
     if (choice.n_words != 1)
         return complain("confirm: give the ID of one grant");
-    if (ledger_open() < 0 || ledger_read(&grants, &count) < 0)
+    if (ledger_open(context) < 0 || ledger_read(&grants, &count) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(grants[i].id, choice.words[0]) != 0)

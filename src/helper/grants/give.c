@@ -5,6 +5,7 @@
 #include "grant_options.h"
 #include "grant_row.h"
 #include "ledger.h"
+#include "output.h"
 #include "util/cleanup.h"
 #include "util/local_uri.h"
 
@@ -34,16 +35,23 @@ static int read_confirmed_groups(GroupSet *ret)
 static int set_run(virDomainPtr domain, Grant *grant)
 {
     const char *name = virDomainGetName(domain);
+    int active = virDomainIsActive(domain);
     Reason why;
 
-    if (virDomainIsActive(domain) != 1)
+    if (active < 0)
+        return complain("cannot tell whether '%s' runs: %s%s", name, virGetLastErrorMessage(),
+                        helper_libvirt_remedy()),
+               -1;
+    if (!active)
         return complain("domain '%s' is not running: a grant is for one run of a domain", name), -1;
     if (strlen(name) >= sizeof(grant->domain))
         return complain("the domain's name is longer than %zu bytes", sizeof(grant->domain) - 1),
                -1;
     memcpy(grant->domain, name, strlen(name) + 1);
     if (virDomainGetUUIDString(domain, grant->uuid) < 0)
-        return complain("domain '%s': %s", name, virGetLastErrorMessage()), -1;
+        return complain("domain '%s': %s%s", name, virGetLastErrorMessage(),
+                        helper_libvirt_remedy()),
+               -1;
     if (run_read(name, &grant->run, &why) < 0)
         return complain("cannot tell which run of '%s' this is: %s", name, why.text), -1;
     return 0;
@@ -91,6 +99,10 @@ static int give(const GrantOptions *options, Grant *grant)
 
 static void tell(const Grant *grant, const GrantedGroups *granted, GroupSet confirmed_groups)
 {
+    if (output_is_quiet()) {
+        puts(grant->id); /* what confirm and revoke ask for */
+        return;
+    }
     grant_print("granted", grant);
     if (granted->always & confirmed_groups)
         printf("counts only once another admin confirms it: virt-qmp-guard confirm %s\n",
@@ -101,14 +113,14 @@ static void tell(const Grant *grant, const GrantedGroups *granted, GroupSet conf
                grant->id);
 }
 
-int grant_run(const HelperContext *context, int argc, char **argv)
+int grant_run(HelperContext *context, int argc, char **argv)
 {
     GrantOptions options;
     Grant grant = {0};
     GrantedGroups granted;
     GroupSet confirmed_groups;
 
-    if (grant_parse_options(argc, argv, &options) < 0 || ledger_open() < 0 ||
+    if (grant_parse_options(context, argc, argv, &options) < 0 || ledger_open(context) < 0 ||
         read_confirmed_groups(&confirmed_groups) < 0 ||
         grant_from_options(&options, &grant, &granted) < 0 ||
         find_run(context, options.domain, &grant) < 0 || give(&options, &grant) < 0)

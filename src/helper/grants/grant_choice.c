@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grant_choice.h"
 
-int grant_parse_choice(int argc, char **argv, const struct option *options, GrantChoice *ret)
+int grant_parse_choice(HelperContext *context, int argc, char **argv, const struct option *options,
+                       GrantChoice *ret)
 {
     int option;
 
     *ret = (GrantChoice){0};
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         switch (option) {
         case 'd':
             ret->domain = optarg;

@@ -3,6 +3,8 @@
 #ifndef QG_GRANT_CHOICE_H
 #define QG_GRANT_CHOICE_H
 
+#include "helper.h"
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +32,7 @@ typedef struct GrantChoice {
     }
 
 /* Returns 0, or -1 after complaining of what is none of @options. */
-int grant_parse_choice(int argc, char **argv, const struct option *options, GrantChoice *ret);
+int grant_parse_choice(HelperContext *context, int argc, char **argv, const struct option *options,
+                       GrantChoice *ret);
 
 #endif

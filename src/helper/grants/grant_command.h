@@ -5,9 +5,9 @@
 
 #include "helper.h"
 
-int grant_run(const HelperContext *context, int argc, char **argv);
-int grants_run(const HelperContext *context, int argc, char **argv);
-int confirm_run(const HelperContext *context, int argc, char **argv);
-int revoke_run(const HelperContext *context, int argc, char **argv);
+int grant_run(HelperContext *context, int argc, char **argv);
+int grants_run(HelperContext *context, int argc, char **argv);
+int confirm_run(HelperContext *context, int argc, char **argv);
+int revoke_run(HelperContext *context, int argc, char **argv);
 
 #endif

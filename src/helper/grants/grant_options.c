@@ -2,7 +2,6 @@
 #include "grant_options.h"
 
 #include "grant/grant_give.h"
-#include "helper.h"
 #include "request/request.h"
 #include "util/cleanup.h"
 #include "util/duration.h"
@@ -12,7 +11,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
@@ -95,7 +93,7 @@ static int check_options(const GrantOptions *options)
     return 0;
 }
 
-int grant_parse_options(int argc, char **argv, GrantOptions *ret)
+int grant_parse_options(HelperContext *context, int argc, char **argv, GrantOptions *ret)
 {
     static const struct option options[] = {
         {"command", required_argument, NULL, 'c'},
@@ -118,7 +116,7 @@ int grant_parse_options(int argc, char **argv, GrantOptions *ret)
     int option;
 
     *ret = (GrantOptions){.seconds = SECONDS_DEFAULT, .uses = 1};
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         is_hmp = is_hmp || option == 'm';
         is_agent = is_agent || option == 'a';
         if (option != 'm' && option != 'a' && parse_option(option, ret) < 0)

@@ -4,6 +4,7 @@
 #define QG_GRANT_OPTIONS_H
 
 #include "grant/grant.h"
+#include "helper.h"
 
 #include <stdbool.h>
 
@@ -21,7 +22,7 @@ typedef struct GrantOptions {
 } GrantOptions;
 
 /* Returns 0, or -1 after complaining. */
-int grant_parse_options(int argc, char **argv, GrantOptions *ret);
+int grant_parse_options(HelperContext *context, int argc, char **argv, GrantOptions *ret);
 
 /* The groups of what is granted, as the catalogue and the reader of requests have them. */
 typedef struct GrantedGroups {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ledger.h"
 
-#include "helper.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -49,8 +48,10 @@ static int sweep(void)
     return result;
 }
 
-int ledger_open(void)
+int ledger_open(const HelperContext *context)
 {
+    if (!helper_is_here(context, "grants are"))
+        return -1;
     if (geteuid() != 0)
         return complain("grants are root's: run this as root"), -1;
     openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);

@@ -4,15 +4,16 @@
 #define QG_LEDGER_H
 
 #include "grant/grant_give.h"
+#include "helper.h"
 
 extern GrantStore ledger_store;
 extern const GrantDesk ledger_desk;
 
 /*
- * Opens the ledger: only root may. Marks the grants that are over, by time or with their run, and
- * records that. Returns 0, or -1 after complaining.
+ * Opens the ledger: only root may, and only this host's. Marks the grants that are over, by time or
+ * with their run, and records that. Returns 0, or -1 after complaining.
  */
-int ledger_open(void);
+int ledger_open(const HelperContext *context);
 
 /* Records one step, done by @by (NULL: nobody). Returns 0, or -1 after complaining. */
 int ledger_record(GrantStep step, const Grant *grant, const char *by);

@@ -4,6 +4,7 @@
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"
+#include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
 
@@ -60,18 +61,22 @@ static GroupSet confirmed_groups_of_host(void)
     return groups;
 }
 
-int grants_run(const HelperContext *context, int argc, char **argv)
+int grants_run(HelperContext *context, int argc, char **argv)
 {
     GrantChoice choice;
+    CLEANUP(mem) char *uuid = NULL;
     CLEANUP(mem) Grant *grants = NULL;
     CLEANUP(json) json_object *rows = NULL;
     size_t count = 0;
 
-    if (grant_parse_choice(argc, argv, options, &choice) < 0)
+    if (grant_parse_choice(context, argc, argv, options, &choice) < 0)
         return EXIT_UNSURE;
     if (choice.n_words > 1)
         return complain("grants: one domain, please");
-    if (ledger_open() < 0 || ledger_read(&grants, &count) < 0)
+    uuid = choice.n_words > 0 ? helper_uuid_of_id(context, choice.words[0]) : NULL;
+    if (uuid)
+        choice.words[0] = uuid;
+    if (ledger_open(context) < 0 || ledger_read(&grants, &count) < 0)
         return EXIT_UNSURE;
     rows = make_rows(&choice, grants, count, confirmed_groups_of_host());
     if (!rows)
@@ -79,7 +84,7 @@ int grants_run(const HelperContext *context, int argc, char **argv)
     if (choice.as_json)
         return grant_print_json(steal_pointer(&rows));
     if (json_object_array_length(rows) == 0) {
-        puts("no grants");
+        output_remark("no grants\n");
         return EXIT_YES;
     }
     return table_print(rows, grant_columns, grant_column_count) < 0 ? complain("out of memory")

@@ -5,6 +5,7 @@
 #include "grant_command.h"
 #include "grant_row.h"
 #include "ledger.h"
+#include "output.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -76,19 +77,20 @@ static int print(const GrantChoice *choice, const Grant *revoked, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (list)
             json_object_array_add(list, grant_json(&revoked[i], 0));
-        else
+        else if (!output_is_quiet())
             grant_print("revoked", &revoked[i]);
     }
     if (choice->as_json)
         return grant_print_json(list);
     if (count == 0 && choice->n_words == 0)
-        puts("no grants");
+        output_remark("no grants\n");
     return EXIT_YES;
 }
 
-int revoke_run(const HelperContext *context, int argc, char **argv)
+int revoke_run(HelperContext *context, int argc, char **argv)
 {
     CLEANUP(mem) Grant *revoked = NULL;
+    CLEANUP(mem) char *uuid = NULL;
     GrantChoice choice;
     Admin admin = admin_at_work();
     size_t count = 0;
@@ -97,12 +99,15 @@ int revoke_run(const HelperContext *context, int argc, char **argv)
     int changed;
     int status;
 
-    if (grant_parse_choice(argc, argv, options, &choice) < 0)
+    if (grant_parse_choice(context, argc, argv, options, &choice) < 0)
         return EXIT_UNSURE;
     if ((choice.n_words > 0) + !!choice.domain + choice.all != 1)
         return complain("revoke: give the IDs of grants, or --domain DOMAIN, or --all");
-    if (ledger_open() < 0)
+    if (ledger_open(context) < 0)
         return EXIT_UNSURE;
+    uuid = choice.domain ? helper_uuid_of_id(context, choice.domain) : NULL;
+    if (uuid)
+        choice.domain = uuid;
     /* Taking back takes effect first: it must not wait for a trail that cannot be written. */
     changed = grant_store_change(&ledger_store, set_revoked, &choice, &revoked, &count, &why);
     for (size_t i = 0; i < count; i++)

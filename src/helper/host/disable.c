@@ -2,6 +2,7 @@
 /* disable: takes away what `enable` wrote, and nothing else. */
 #include "host.h"
 
+#include "output.h"
 #include "util/cleanup.h"
 
 #include <dirent.h>
@@ -23,7 +24,7 @@ static bool take(const OwnFile *file, int *status)
         *status = EXIT_NO;
     }
     if (state == OWN_OURS && own_file_remove(file) == 0) {
-        printf("removed %s\n", file->path);
+        output_remark("removed %s\n", file->path);
         return true;
     }
     if (state == OWN_OURS || state == OWN_UNREADABLE)
@@ -95,7 +96,7 @@ static void print_left(const bool *gone, bool policy_waits)
     const char *refused = not_started(host_policy_mode());
     bool is_left = policy_waits || refused;
 
-    puts("left to do:");
+    output_remark("left to do:\n");
     for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
         if (gone[i])
             printf("  systemctl restart %s    (guarded until then; VMs keep running)\n",
@@ -110,7 +111,7 @@ static void print_left(const bool *gone, bool policy_waits)
                "    it lets %s start under a daemon without the guard\n",
                HOOK_PATH, refused);
     if (!is_left)
-        puts("  nothing");
+        output_remark("  nothing\n");
 }
 
 static const struct option options[] = {
@@ -119,7 +120,7 @@ static const struct option options[] = {
     {0},
 };
 
-int disable_run(const HelperContext *context, int argc, char **argv)
+int disable_run(HelperContext *context, int argc, char **argv)
 {
     bool gone[HOST_UNIT_COUNT] = {false};
     HostCall call = {0};
@@ -128,8 +129,7 @@ int disable_run(const HelperContext *context, int argc, char **argv)
     int status = EXIT_YES;
     bool any = false;
 
-    (void)context;
-    if (host_begin(argc, argv, options, &call) < 0)
+    if (host_begin(context, argc, argv, options, &call) < 0)
         return EXIT_UNSURE;
     if (call.restarts && !host_has_systemd(&call))
         return complain("--restart: systemd does not run here: nothing was changed");
@@ -146,7 +146,7 @@ int disable_run(const HelperContext *context, int argc, char **argv)
     }
     policy_gone = status == EXIT_YES && take_policy(&policy_waits, &status);
     if (!any && !policy_gone && !policy_waits && status == EXIT_YES) {
-        puts("nothing of 'virt-qmp-guard enable' is here: nothing was changed");
+        output_remark("nothing of 'virt-qmp-guard enable' is here: nothing was changed\n");
         return EXIT_YES;
     }
     print_left(gone, policy_waits);

@@ -2,6 +2,7 @@
 /* enable: from its next start on, the host's libvirtd or virtqemud has the guard. */
 #include "host.h"
 
+#include "output.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -33,12 +34,12 @@ static int put(const OwnFile *file, const char *text)
         return -1;
     there = state == OWN_OURS ? read_file(file->path, &length) : NULL;
     if (there && strcmp(there, text) == 0) {
-        printf("%s is there already\n", file->path);
+        output_remark("%s is there already\n", file->path);
         return 0;
     }
     if (own_file_write(file, text) < 0)
         return -1;
-    printf("wrote %s\n", file->path);
+    output_remark("wrote %s\n", file->path);
     return 0;
 }
 
@@ -122,7 +123,7 @@ static const struct option options[] = {
     {0},
 };
 
-int enable_run(const HelperContext *context, int argc, char **argv)
+int enable_run(HelperContext *context, int argc, char **argv)
 {
     bool restarted[HOST_UNIT_COUNT] = {false};
     HostCall call = {0};
@@ -131,8 +132,7 @@ int enable_run(const HelperContext *context, int argc, char **argv)
     bool was_guarded;
     LiveMarks marks;
 
-    (void)context;
-    if (host_begin(argc, argv, options, &call) < 0)
+    if (host_begin(context, argc, argv, options, &call) < 0)
         return EXIT_UNSURE;
     if (call.restarts && !host_has_systemd(&call))
         return complain("--restart: systemd does not run here: nothing was changed");
@@ -149,12 +149,12 @@ int enable_run(const HelperContext *context, int argc, char **argv)
         if (host_has_unit(&host_units[i]) && restart(&host_units[i], &restarted[i]) < 0)
             status = EXIT_NO;
     }
-    puts("left to do:");
+    output_remark("left to do:\n");
     for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
         if (host_has_unit(&host_units[i]))
             is_left = print_left(&host_units[i], restarted[i] || was_guarded) || is_left;
     }
     if (!print_that_it_audits() && !is_left)
-        puts("  nothing");
+        output_remark("  nothing\n");
     return status;
 }

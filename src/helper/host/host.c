@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
+#include "output.h"
 #include "program.h"
 
 #include <ctype.h>
@@ -23,11 +24,12 @@ const HostUnit host_units[HOST_UNIT_COUNT] = {UNIT("libvirtd"), UNIT("virtqemud"
 
 const OwnFile host_policy_file = {HOST_POLICY_PATH, "<!-- ", " -->\n"};
 
-static int parse(int argc, char **argv, const struct option *options, HostCall *ret)
+static int parse(HelperContext *context, int argc, char **argv, const struct option *options,
+                 HostCall *ret)
 {
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         switch (option) {
         case 'r':
             ret->root = optarg;
@@ -49,9 +51,11 @@ static int parse(int argc, char **argv, const struct option *options, HostCall *
     return 0;
 }
 
-int host_begin(int argc, char **argv, const struct option *options, HostCall *ret)
+int host_begin(HelperContext *context, int argc, char **argv, const struct option *options,
+               HostCall *ret)
 {
-    if (parse(argc, argv, options, ret) < 0)
+    if (parse(context, argc, argv, options, ret) < 0 ||
+        !helper_is_here(context, "systemd's files are"))
         return -1;
     if (geteuid() != 0)
         return complain("systemd's files are root's: run this as root"), -1;
@@ -90,7 +94,7 @@ int host_reload(const HostCall *call)
         return 0;
     if (program_run(words, NULL, NULL) != 0)
         return complain("systemd did not read its files again: run 'systemctl daemon-reload'"), -1;
-    puts("ran systemctl daemon-reload");
+    output_remark("ran systemctl daemon-reload\n");
     return 0;
 }
 
@@ -108,7 +112,7 @@ int host_restart(const HostUnit *unit)
     if (!systemctl_says("restart", unit))
         return complain("%s did not restart: 'journalctl -u %s' says why", unit->name, unit->name),
                -1;
-    printf("restarted %s\n", unit->name);
+    output_remark("restarted %s\n", unit->name);
     return 1;
 }
 

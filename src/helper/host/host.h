@@ -44,7 +44,8 @@ extern const OwnFile host_policy_file;
  * Reads the options that there are; makes sure that we are root, and goes into --root. -1 after
  * complaining.
  */
-int host_begin(int argc, char **argv, const struct option *options, HostCall *ret);
+int host_begin(HelperContext *context, int argc, char **argv, const struct option *options,
+               HostCall *ret);
 
 /* Is there such a unit, that is not masked? */
 bool host_has_unit(const HostUnit *unit);
@@ -79,7 +80,7 @@ HostPolicyMode host_policy_mode(void);
 /* All that has to be there. Complains of each thing that is not, with its remedy. */
 bool host_is_ready(const HostCall *call);
 
-int enable_run(const HelperContext *context, int argc, char **argv);
-int disable_run(const HelperContext *context, int argc, char **argv);
+int enable_run(HelperContext *context, int argc, char **argv);
+int disable_run(HelperContext *context, int argc, char **argv);
 
 #endif

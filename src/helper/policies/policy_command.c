@@ -4,10 +4,10 @@
  * which have files of their own.
  */
 #include "policy_command.h"
+#include "output.h"
 
 #include "util/cleanup.h"
 
-#include <getopt.h>
 #include <libvirt/virterror.h>
 #include <string.h>
 
@@ -133,7 +133,7 @@ static int validate(const PolicyCall *call)
         return EXIT_NO;
     }
     warn_of_rules(policy, call->argv[0]);
-    printf("%s: valid as a %s policy, rules: %zu\n", call->argv[0], kind, policy->n_rules);
+    output_remark("%s: valid as a %s policy, rules: %zu\n", call->argv[0], kind, policy->n_rules);
     policy_unref(policy);
     return EXIT_YES;
 }
@@ -184,8 +184,8 @@ static void print_written(const char *domain, bool is_set, int flags, bool as_js
     CLEANUP(json) json_object *object = NULL;
 
     if (!as_json) {
-        printf("policy of domain '%s' %s%s%s\n", domain, is_set ? "set" : "cleared",
-               live ? ", live" : "", config ? ", for the next start" : "");
+        output_remark("policy of domain '%s' %s%s%s\n", domain, is_set ? "set" : "cleared",
+                      live ? ", live" : "", config ? ", for the next start" : "");
         return;
     }
     object = json_object_new_object();
@@ -211,7 +211,8 @@ static int write_policy(const PolicyCall *call, const char *xml)
         print_written(wanted, xml != NULL, flags, call->as_json);
         status = EXIT_YES;
     } else if (domain) {
-        complain("cannot write the policy of '%s': %s", wanted, virGetLastErrorMessage());
+        complain("cannot write the policy of '%s': %s%s", wanted, virGetLastErrorMessage(),
+                 helper_libvirt_remedy());
     }
     if (domain)
         virDomainFree(domain);
@@ -279,7 +280,7 @@ static const PolicyAction actions[] = {
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
 /* Returns which options were given, or -1 after getopt's own message. */
-static int parse_options(int argc, char **argv, PolicyCall *ret)
+static int parse_options(HelperContext *context, int argc, char **argv, PolicyCall *ret)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
@@ -293,7 +294,7 @@ static int parse_options(int argc, char **argv, PolicyCall *ret)
     int given = 0;
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         switch (option) {
         case 'j':
             ret->as_json = true;
@@ -334,18 +335,13 @@ static const PolicyAction *find_action(const char *name)
     return NULL;
 }
 
-int policy_run(const HelperContext *context, int argc, char **argv)
+int policy_run(HelperContext *context, int argc, char **argv)
 {
     PolicyCall call = {.context = context};
     const PolicyAction *action;
     int given;
 
-    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
-        for (size_t i = 0; i < ACTION_COUNT; i++)
-            printf("virt-qmp-guard policy %s %s [--json]\n", actions[i].name, actions[i].arguments);
-        return EXIT_YES;
-    }
-    given = parse_options(argc, argv, &call);
+    given = parse_options(context, argc, argv, &call);
     if (given < 0)
         return EXIT_UNSURE;
     argc -= optind;

@@ -350,6 +350,8 @@ int policy_learn(const PolicyCall *call)
     uint64_t unreadable = 0;
     int status = EXIT_UNSURE;
 
+    if (query.n_files == 0 && !helper_is_here(call->context, "the trail is"))
+        return EXIT_UNSURE;
     if (recorded_each(&query, learned_add, &set, &unreadable) == 0) {
         status = print_learned(call, &set);
         if (unreadable > 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy replay: what a policy would have done to the commands that audit records tell of. */
+#include "output.h"
 #include "policy_command.h"
 #include "recorded.h"
 #include "rejudge.h"
@@ -286,10 +287,11 @@ static int print_replay(const PolicyCall *call, Replay *replay, uint64_t unreada
     } else {
         if (table_print(rows, columns, COLUMN_COUNT) < 0)
             return complain("out of memory");
-        printf("%" PRId64 " judged: %" PRId64 " would be refused, %" PRId64
-               " would no longer be refused, %" PRId64 " would pass as something else, %" PRId64
-               " depend on what is not recorded\n",
-               totals->judged, totals->refused, totals->passed, totals->otherwise, totals->unsure);
+        output_remark("%" PRId64 " judged: %" PRId64 " would be refused, %" PRId64
+                      " would no longer be refused, %" PRId64
+                      " would pass as something else, %" PRId64 " depend on what is not recorded\n",
+                      totals->judged, totals->refused, totals->passed, totals->otherwise,
+                      totals->unsure);
     }
     if (unreadable > 0)
         complain("lines that could not be read, and were not judged: %" PRIu64, unreadable);
@@ -323,6 +325,17 @@ static int load_policies(const PolicyCall *call, Policy **ret_host, Policy **ret
     return result == 0 ? 0 : -1;
 }
 
+/* Whether what is read, and was not named, is that of the host which is asked for. */
+static bool is_here(const PolicyCall *call)
+{
+    bool reads_trail = call->argc == 1;
+    bool reads_policy = !call->is_host && !call->host_policy_file;
+
+    return (!reads_trail || helper_is_here(call->context, "the trail is")) &&
+           (!reads_policy ||
+            helper_is_here(call->context, "without --host-policy the host policy is"));
+}
+
 int policy_replay(const PolicyCall *call)
 {
     const RecordedQuery query = {.files = call->argv + 1,
@@ -337,7 +350,7 @@ int policy_replay(const PolicyCall *call)
 
     if (!replay.records || !replay.rows) {
         complain("out of memory");
-    } else if (load_policies(call, &host, &domain) == 0 &&
+    } else if (is_here(call) && load_policies(call, &host, &domain) == 0 &&
                recorded_each(&query, keep_record, &replay, &unreadable) == 0) {
         replay.rejudging.host = host;
         replay.rejudging.domain = domain;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy test: is a policy's verdict on each of a file's cases what the file says? */
 #include "guard.h"
+#include "output.h"
 #include "policy_command.h"
 #include "util/cleanup.h"
 #include "wrap.h"
@@ -261,7 +262,7 @@ static int print_result(const TestRun *run)
         puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
                                                         JSON_C_TO_STRING_NOSLASHESCAPE));
     } else {
-        printf("%zu passed, %zu failed\n", run->n_passed, n_failed);
+        output_remark("%zu passed, %zu failed\n", run->n_passed, n_failed);
     }
     if (n_errors > 0)
         return complain("%zu lines of %s are no cases", n_errors, run->call->argv[1]);

@@ -117,14 +117,18 @@ static void print_line(json_object *row, bool in_colour)
            remedy ? "; remedy: " : "", remedy ? remedy : "");
 }
 
-int report_print_lines(json_object *rows, bool in_colour)
+int report_print_lines(json_object *rows, bool in_colour, bool only_findings)
 {
     CLEANUP(mem) char *text = json_canonical_text(rows); /* of what is whole alone */
 
     if (!text)
         return -1;
-    for (size_t i = 0; i < json_object_array_length(rows); i++)
-        print_line(json_object_array_get_idx(rows, i), in_colour);
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        json_object *row = json_object_array_get_idx(rows, i);
+
+        if (!only_findings || strcmp(member(row, "result"), check_result_name(CHECK_PASS)) != 0)
+            print_line(row, in_colour);
+    }
     return 0;
 }
 

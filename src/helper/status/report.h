@@ -17,8 +17,9 @@ void report_domain(json_object *rows, const DomainFacts *facts, bool is_root);
 /* Whether one of them has failed. */
 bool report_has_failure(json_object *rows);
 
-/* Prints them as lines, or as they are. Returns 0, or -1 when out of memory. */
-int report_print_lines(json_object *rows, bool in_colour);
+/* Prints them as lines, all or those that did not pass, or as they are. Returns 0, or -1 when out
+ * of memory. */
+int report_print_lines(json_object *rows, bool in_colour, bool only_findings);
 int report_print_json(json_object *rows);
 
 #endif

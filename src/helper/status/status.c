@@ -4,17 +4,18 @@
 
 #include "gather.h"
 #include "helper.h"
+#include "output.h"
 #include "report.h"
 #include "util/cleanup.h"
 #include "util/local_uri.h"
 
-#include <getopt.h>
 #include <libvirt/virterror.h>
 
 const char status_help[] =
     "  DOMAIN          only these of the running domains, by name, id or UUID\n"
     "  --json          a JSON array, an object for each check\n"
-    "\nDoes not speak to any monitor. What only root can look at is WARN for anybody else.\n"
+    "\nWith -q only what is no PASS. Does not speak to any monitor. What only root can look at is "
+    "WARN for anybody else.\n"
     "Exit status 1 when a check fails.\n";
 
 /* The domains to look at; each is the caller's to free. */
@@ -36,7 +37,9 @@ static int find_running(virConnectPtr connection, Domains *ret)
     int count = virConnectListAllDomains(connection, &ret->items, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 
     if (count < 0)
-        return complain("cannot list the domains: %s", virGetLastErrorMessage()), -1;
+        return complain("cannot list the domains: %s%s", virGetLastErrorMessage(),
+                        helper_libvirt_remedy()),
+               -1;
     ret->count = (size_t)count;
     return 0;
 }
@@ -48,12 +51,20 @@ static int find_named(virConnectPtr connection, char **names, size_t count, Doma
         return complain("out of memory"), -1;
     for (size_t i = 0; i < count; i++) {
         virDomainPtr domain = helper_find_domain(connection, names[i]);
+        int active;
 
         if (!domain)
             return -1;
         ret->items[ret->count++] = domain;
-        if (virDomainIsActive(domain) != 1)
-            return complain("domain '%s' is not running", virDomainGetName(domain)), -1;
+        active = virDomainIsActive(domain);
+        if (active < 0)
+            return complain("cannot tell whether '%s' runs: %s%s", names[i],
+                            virGetLastErrorMessage(), helper_libvirt_remedy()),
+                   -1;
+        if (!active)
+            return complain("domain '%s' is not running: 'virsh start' starts it",
+                            virDomainGetName(domain)),
+                   -1;
     }
     return 0;
 }
@@ -64,9 +75,15 @@ static int check_local(virConnectPtr connection)
     CLEANUP(mem) char *uri = virConnectGetURI(connection);
 
     if (!uri)
-        return complain("cannot tell what is connected: %s", virGetLastErrorMessage()), -1;
+        return complain("cannot tell what is connected: %s%s", virGetLastErrorMessage(),
+                        helper_libvirt_remedy()),
+               -1;
     if (!uri_is_local_system(uri))
-        return complain("status is about qemu:///system of this host, not about %s", uri), -1;
+        return complain(
+                   "status is about qemu:///system of this host, not about %s: give no -c, or run "
+                   "this there",
+                   uri),
+               -1;
     return 0;
 }
 
@@ -94,22 +111,15 @@ static int look(const Domains *domains, json_object *rows)
     return result;
 }
 
-/* https://no-color.org */
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-
-    return isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
-}
-
 static int print(json_object *rows, bool as_json)
 {
-    if ((as_json ? report_print_json(rows) : report_print_lines(rows, wants_colour())) < 0)
+    if ((as_json ? report_print_json(rows)
+                 : report_print_lines(rows, output_has_colours(), output_is_quiet())) < 0)
         return complain("out of memory");
     return report_has_failure(rows) ? EXIT_NO : EXIT_YES;
 }
 
-int status_run(const HelperContext *context, int argc, char **argv)
+int status_run(HelperContext *context, int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     CLEANUP(json) json_object *rows = json_object_new_array();
@@ -119,14 +129,15 @@ int status_run(const HelperContext *context, int argc, char **argv)
     int option;
     int result;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         if (option != 'j')
             return EXIT_UNSURE;
         as_json = true;
     }
     if (!rows)
         return complain("out of memory");
-    connection = helper_connect(context, true);
+    connection = helper_is_here(context, "what status looks at is") ? helper_connect(context, true)
+                                                                    : NULL;
     if (!connection)
         return EXIT_UNSURE;
     result = check_local(connection);

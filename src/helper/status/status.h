@@ -4,7 +4,7 @@
 
 #include "helper.h"
 
-int status_run(const HelperContext *context, int argc, char **argv);
+int status_run(HelperContext *context, int argc, char **argv);
 
 /* What --help says of its options. */
 extern const char status_help[];

@@ -9,7 +9,6 @@
 #include "verify.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -146,49 +145,29 @@ static int set_option(AuditOptions *ret, int option)
     return 0;
 }
 
-static void print_help(void)
-{
-    printf("usage: virt-qmp-guard [-c URI] audit %s\n%s\n\n%s", audit_usage, audit_summary,
-           audit_help);
-}
-
-/* Returns 1, 0 when there is nothing left to do, -1 after complaining. */
-static int parse_options(int argc, char **argv, AuditOptions *ret)
+/* Returns 0, or -1 after complaining. */
+static int parse_options(HelperContext *context, int argc, char **argv, AuditOptions *ret)
 {
     static const struct option options[] = {
-        {"vm", required_argument, NULL, 'v'},
-        {"user", required_argument, NULL, 'u'},
-        {"command", required_argument, NULL, 'c'},
-        {"class", required_argument, NULL, 'C'},
-        {"verdict", required_argument, NULL, 'V'},
-        {"channel", required_argument, NULL, 'n'},
-        {"since", required_argument, NULL, 's'},
-        {"until", required_argument, NULL, 'U'},
-        {"outcomes", no_argument, NULL, 'o'},
-        {"count-by", required_argument, NULL, 'k'},
-        {"burst", required_argument, NULL, 'b'},
-        {"summary", no_argument, NULL, 'S'},
-        {"follow", no_argument, NULL, 'f'},
-        {"verify", no_argument, NULL, 'y'},
-        {"json", no_argument, NULL, 'j'},
-        {"event", required_argument, NULL, 'e'},
-        {"grant", required_argument, NULL, 'g'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"vm", required_argument, NULL, 'v'},      {"user", required_argument, NULL, 'u'},
+        {"command", required_argument, NULL, 'c'}, {"class", required_argument, NULL, 'C'},
+        {"verdict", required_argument, NULL, 'V'}, {"channel", required_argument, NULL, 'n'},
+        {"since", required_argument, NULL, 's'},   {"until", required_argument, NULL, 'U'},
+        {"outcomes", no_argument, NULL, 'o'},      {"count-by", required_argument, NULL, 'k'},
+        {"burst", required_argument, NULL, 'b'},   {"summary", no_argument, NULL, 'S'},
+        {"follow", no_argument, NULL, 'f'},        {"verify", no_argument, NULL, 'y'},
+        {"json", no_argument, NULL, 'j'},          {"event", required_argument, NULL, 'e'},
+        {"grant", required_argument, NULL, 'g'},   {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option == 'h') {
-            print_help();
-            return 0;
-        }
+    while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         if (set_option(ret, option) < 0)
             return -1;
     }
     ret->files = (const char *const *)argv + optind;
     ret->n_files = (size_t)(argc - optind);
-    return 1;
+    return 0;
 }
 
 /* Returns 0, or -1 after complaining. */
@@ -374,13 +353,13 @@ static int search(const AuditOptions *options)
     return status;
 }
 
-int audit_run(const HelperContext *context, int argc, char **argv)
+int audit_run(HelperContext *context, int argc, char **argv)
 {
     AuditOptions options = {0};
-    int parsed = parse_options(argc, argv, &options);
-    int status = parsed == 0 ? EXIT_YES : EXIT_UNSURE;
+    int status = EXIT_UNSURE;
 
-    if (parsed > 0 && check_options(&options) == 0)
+    if (parse_options(context, argc, argv, &options) == 0 && check_options(&options) == 0 &&
+        (options.n_files > 0 || helper_is_here(context, "the trail is")))
         status = options.verify ? audit_verify(options.files, options.n_files, options.as_json)
                                 : search(&options);
     audit_filter_clear(&options.filter);

@@ -5,7 +5,7 @@
 #include "helper.h"
 
 /* `virt-qmp-guard audit`. */
-int audit_run(const HelperContext *context, int argc, char **argv);
+int audit_run(HelperContext *context, int argc, char **argv);
 
 /* What --help says: behind its name, in one line, and of each option. */
 extern const char audit_usage[];

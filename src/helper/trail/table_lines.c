@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "table_lines.h"
 
+#include "output.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +57,7 @@ static void print_cells(TableLines *table, const char *const *cells)
 
 void table_lines_print(TableLines *table, const char *const *cells)
 {
-    if (!table->has_header) {
+    if (!table->has_header && !output_is_quiet()) {
         const char *names[TABLE_COLUMNS_MAX];
 
         for (size_t i = 0; i < table->n_columns; i++)

@@ -4,6 +4,7 @@
 #include "audit/trail.h"
 #include "helper.h"
 #include "lines.h"
+#include "output.h"
 #include "progress.h"
 #include "util/cleanup.h"
 
@@ -355,21 +356,21 @@ static void print_text(const Verifier *verifier, bool is_sound)
     if (verifier->n_torn > TORN_NAMED)
         printf("%" PRIu64 " lines are torn in all\n", verifier->n_torn);
     if (verifier->first > 1)
-        printf("the chain starts here with record %" PRIu64
-               ": neither those before it nor that one itself can be checked\n",
-               verifier->first);
+        output_remark("the chain starts here with record %" PRIu64
+                      ": neither those before it nor that one itself can be checked\n",
+                      verifier->first);
     if (!is_sound && verifier->problem_line)
         printf("%s:%" PRIu64 ": %s\n", verifier->problem_file, verifier->problem_line,
                verifier->problem.text);
     else if (!is_sound)
         printf("%s: %s\n", verifier->problem_file, verifier->problem.text);
     if (verifier->n_records > 1 || verifier->first == 1)
-        printf("%s: records %" PRIu64 " to %" PRIu64 "%s\n",
-               is_sound ? "sound" : "sound before that", first_checked(verifier),
-               verifier->before.seq,
-               is_sound && !verifier->has_head
-                   ? "; there is no .head, so records may be missing at the end"
-                   : "");
+        output_remark("%s: records %" PRIu64 " to %" PRIu64 "%s\n",
+                      is_sound ? "sound" : "sound before that", first_checked(verifier),
+                      verifier->before.seq,
+                      is_sound && !verifier->has_head
+                          ? "; there is no .head, so records may be missing at the end"
+                          : "");
 }
 
 static void print(const Verifier *verifier, bool is_sound)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "output.h"
+
+#include "util/cleanup.h"
+#include "util/json_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_quiet;
+
+void output_be_quiet(void)
+{
+    is_quiet = true;
+}
+
+bool output_is_quiet(void)
+{
+    return is_quiet;
+}
+
+void output_remark(const char *format, ...)
+{
+    va_list args;
+
+    if (is_quiet)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+}
+
+bool output_has_colours(void)
+{
+    const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org */
+    const char *terminal = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+           !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+int output_json(json_object *object)
+{
+    CLEANUP(mem) char *text = json_canonical_text(object);
+
+    if (!text)
+        return -1;
+    puts(text);
+    return 0;
+}
