@@ -11,8 +11,8 @@ SAYING = {
     "complain_null": 1, "could_not": 1, "learned_leave_out": 2, "libvirt_failed": 1, "refuse": 1, "refuse_token": 1,
     "report": 1, "syslog": 1, "take_mark": 2, "write_complaint": 0,
 }
-# Comments in a policy that was learned (docs/learn.md).
-NOT_SAYING = {"comment"}
+# Functions with a format whose place says what they are for; and comments in a policy that was learned.
+NOT_SAYING = {"comment", "output_remark"}
 # What a check says that passes.
 FINE = {"found": "CHECK_PASS"}
 # Calls whose arguments are as if they stood there themselves.
@@ -40,11 +40,12 @@ WORDS = {
     "argv": "WORD", "at": "CHARACTER", "columns": "WORD", "emulator": "PATH", "encoded": "NAME",
     "failure": "REASON", "fields": ": …", "further": ", …", "grant_obstacle_name": "STATE",
     "grant_standing_name": "STATE", "group_name": "GROUP", "head_path": "PATH", "help": "REASON",
-    "helper_policy_error": "REASON", "host_failure": "REASON", "items": "WORD", "json_object_get_string": "TEXT",
-    "kind_names": "KIND", "last_file": "FILE", "names": "COLUMN", "nearest_hint": "[; did you mean 'WORD'?]",
-    "optarg": "WORD", "problem_file": "FILE", "row_member": "MEMBER", "strerror": "ERROR", "told": "REASON",
-    "virDomainGetName": "DOMAIN", "virGetLastErrorMessage": "LIBVIRT'S ERROR", "wanted": "DOMAIN", "why": "REASON",
-    "words": "WORD", "wrong": "REASON", "xml_failure": "REASON",
+    "helper_libvirt_remedy": "[: REMEDY]", "helper_policy_error": "REASON", "host_failure": "REASON",
+    "items": "WORD", "json_object_get_string": "TEXT", "kind_names": "KIND", "last_file": "FILE", "names": "NAME",
+    "nearest_hint": "[; did you mean 'WORD'?]", "optarg": "WORD", "problem_file": "FILE", "remedy_in": "[: REMEDY]",
+    "row_member": "MEMBER", "strerror": "ERROR", "told": "REASON", "virDomainGetName": "DOMAIN",
+    "virGetLastErrorMessage": "LIBVIRT'S ERROR", "wanted": "DOMAIN", "why": "REASON", "words": "WORD",
+    "wrong": "REASON", "xml_failure": "REASON",
 }
 
 # Of what has a `text`, that which says why.
@@ -83,25 +84,26 @@ PLACES = [
     ("src/helper/check.c", "asprintf", "", OTHER),
     ("src/helper/common.c", "asprintf", "", OTHER),
     ("src/helper/grants/grant_row.c", "*", "", OTHER),
-    ("src/helper/grants/*.c", "puts", "", OTHER),
+    ("src/helper/grants/*.c", "output_remark", "^no grants", OTHER),
+    ("src/helper/*.c", "helper_is_here", "", OTHER),
     ("src/helper/host/own_file.c", "asprintf", "", OTHER),
     ("src/helper/host/disable.c", "", "^no VM", OTHER),
-    ("src/helper/host/*.c", "puts", "^  nothing", OTHER),
+    ("src/helper/host/*.c", "output_remark", "^  nothing", OTHER),
     ("src/helper/policies/policy_command.c", "*", "", OTHER),
     ("src/helper/policies/policy_learn.c", "*printf", "", OTHER),
     ("src/helper/policies/policy_replay.c", "*", "", OTHER),
-    ("src/helper/policies/policy_test.c", "printf", "passed", OTHER),
+    ("src/helper/policies/policy_test.c", "output_remark", "", OTHER),
     ("src/helper/policies/rejudge.c", "", "", OTHER),
     ("src/helper/status/report.c", "printf", "", OTHER),
     ("src/helper/status/status.c", "", "", OTHER),
     ("src/helper/trail/command.c", "", "", OTHER),
-    ("src/helper/trail/command.c", "printf", "", OTHER),
     ("src/helper/trail/filter.c", "add_word", "", OTHER),
     ("src/helper/trail/print.c", "*", "", OTHER),
     ("src/helper/trail/row.c", "snprintf", "", OTHER),
     ("src/helper/trail/row.c", "", "^policy ", OTHER),
     ("src/helper/trail/summary.c", "*", "", OTHER),
-    ("src/helper/trail/verify.c", "printf", r"^%s(:%\w+)?: (%s|records)|^sound", OTHER),
+    ("src/helper/trail/verify.c", "*", r"^%s(:%\w+)?: (%s|records)|^sound", OTHER),
+
     # Words that other messages are made of.
     ("*", "*", "^out of memory$", OTHER),
     ("src/*_xml.c", "", "^not XML", OTHER),
@@ -110,7 +112,7 @@ PLACES = [
     ("src/policy/finding_kind.c", "", "^the (path|option and its value|socket's path|variable|element)$", OTHER),
     ("src/start/command_line.c", "", "", OTHER),
     ("src/util/nearest.c", "snprintf", "", OTHER),
-    ("src/util/daemon_name.c", "", "", OTHER),
+    ("src/util/*.c", "", r"\(deleted\)", OTHER),
     # What is said by other means than a function of ours.
     ("hooks/judge.c", "", "", MESSAGE),
     ("plugin/passthrough.c", "", "", MESSAGE),
@@ -122,8 +124,10 @@ PLACES = [
     ("src/policy/policy_file.c", "", "", MESSAGE),
     ("src/policy/finding_kind.c", "", "", MESSAGE),
     ("src/helper/grants/give.c", "printf", "", MESSAGE),
+    ("src/helper/domain.c", "", "", MESSAGE),
+    ("src/helper/host/*.c", "output_remark", "", MESSAGE),
     ("src/helper/host/*.c", "printf", "", MESSAGE),
-    ("src/helper/host/*.c", "puts", "", MESSAGE),
+    ("src/helper/trail/verify.c", "output_remark", "", MESSAGE),
     ("src/helper/policies/policy_test.c", "printf", "", MESSAGE),
     ("src/helper/status/*.c", "", "", MESSAGE),
     ("src/helper/trail/*_line.[ch]", "", "", MESSAGE),
