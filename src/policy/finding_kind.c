@@ -10,11 +10,11 @@ static const FindingInfo infos[FINDING_KIND_COUNT] = {
     [FINDING_UNGUARDED_DAEMON] =
         {"unguarded-daemon", NULL,
          "a policy is in force, and the daemon that starts the domain is not guarded",
-         "'virt-qmp-guard enable', then restart the daemon"},
+         "run 'virt-qmp-guard enable', then restart the daemon"},
     [FINDING_UNGUARDED_DEFAULT] =
         {"unguarded-default", NULL,
          "the daemon is not guarded; neither the domain nor the host has a policy of its own",
-         "'virt-qmp-guard enable', then restart the daemon"},
+         "run 'virt-qmp-guard enable', then restart the daemon"},
     [FINDING_GUARD_PATH] = {"guard-path", "the path",
                             "is a path of libvirt's or the guard's own, and libvirt opens, removes "
                             "and gives away what a device names",

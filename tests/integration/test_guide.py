@@ -83,7 +83,7 @@ def host(in_lab, installation, tmp_path_factory):   # noqa: F811
     system.write("usr/bin/systemctl", "#!/bin/sh\n", 0o755)
     system.write("run/systemd/system/.there", "")
     system.path("proc").mkdir(exist_ok=True)
-    lab = SecondLab()
+    lab = SecondLab(program="libvirtd")     # whatever the other tests have
     lab.preload()
     lab.daemon("restart")
     lab.machine("demo")
