@@ -4,6 +4,8 @@ import fnmatch
 import re
 
 FOLDERS = ("src", "plugin", "hooks")
+# What says something by `echo`: the unit's drop-in, and what the packages run.
+SCRIPTS = ("plugin/systemd/*.in", "debian/*.p*", "*.spec")
 
 # Functions that say a text as it is, and the place of that text. Those that say a format are found by their
 # declaration.

@@ -23,6 +23,8 @@ CONVERSION = re.compile(r"%(?P<flags>[-+ #0]*)(?P<width>\*|\d*)(?:\.(?P<precisio
                         r"(?:hh|h|ll|l|z|j|t)?(?P<type>[%a-zA-Z])")
 # More than one word, or the end or the beginning of more.
 PROSE = re.compile(r"[A-Za-z>)'.,;:]{2}\s+[A-Za-z'\"(<%-]|^[ ,;:(]+[a-z]{2}|[a-z]{2}:? +$")
+ECHO = re.compile(r'\becho "((?:[^"\\]|\\.)*)"')
+VARIABLE = re.compile(r"\$\{?(\w+)\}?|@(\w+?)(?:_path)?@")
 # What decided, where it was no rule of a policy.
 RULE = re.compile(r"(?:guard|request|start|host|domain):[a-z-]+")
 
@@ -217,6 +219,8 @@ class Scanner:
             for items in source.items(None):
                 self.visit(path, items, "")
             self.seen |= source.seen
+        for path in sorted(path for glob in places.SCRIPTS for path in root.glob(glob)):
+            self.visit_script(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
         self.errors += [f"docs/messages/places.py has a row of no use: {row}" for row in self.places.unused]
         self.errors += [f"docs/messages/places.py has a text that nobody says: {text}"
                         for text in sorted(self.places.not_around)]
@@ -224,6 +228,11 @@ class Scanner:
     def say(self, path, line, text):
         if not self.places.is_around(text):
             self.messages.append(Message(path, line, text))
+
+    def visit_script(self, path, text):
+        for match in ECHO.finditer(text):
+            said = VARIABLE.sub(lambda variable: (variable[1] or variable[2]).upper(), match[1])
+            self.say(path, text.count("\n", 0, match.start()) + 1, said)
 
     def say_format(self, path, literal, values):
         if re.search(r"[a-z]{2}", CONVERSION.sub("", literal.text)):

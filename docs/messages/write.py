@@ -39,13 +39,13 @@ class Page:
             else:
                 self.flush(block)
                 self.lines.append(line)
-        self.errors += [f"{message.path}:{message.line}: docs/messages/troubleshooting.in does not say what to do about: "
+        self.errors += [f"{message.path}:{message.line}: docs/messages/troubleshooting.in does not say what to do: "
                         f"{message.text}" for message in self.left]
 
     def take(self, number, line):
         taken = [message for message in self.left if fits(message, line)]
         if not taken:
-            self.errors.append(f"docs/messages/troubleshooting.in:{number}: no message that is not taken before: {line}")
+            self.errors.append(f"docs/messages/troubleshooting.in:{number}: no message, or all are taken before: {line}")
         self.left = [message for message in self.left if message not in taken]
         return [message.text for message in taken]
 

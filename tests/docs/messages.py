@@ -35,7 +35,10 @@ int f(bool is_here, const char *path)
     return complain("%s", is_here ? NULL : "it is a sentence");
 }
 """
-MESSAGES = ["cannot {open|read} PATH: ERROR", 'it is in the attic[ or not], "N" times', "it is a sentence"]
+SCRIPT = """ExecStartPre=/bin/sh -c '{ echo "$daemon lacks @plugin_path@"; exit 1; }'
+"""
+MESSAGES = ["cannot {open|read} PATH: ERROR", 'it is in the attic[ or not], "N" times', "it is a sentence",
+            "DAEMON lacks PLUGIN"]
 UNPLACED = ["left as it was", "one word", "and another"]
 
 
@@ -69,8 +72,9 @@ def unnoticed():
     """Mistakes that would not be told of."""
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
-        (root / "src").mkdir()
-        (root / "src/sample.c").write_text(SOURCE, encoding="utf-8")
+        for name, text in [("src/sample.c", SOURCE), ("plugin/systemd/sample.in", SCRIPT)]:
+            (root / name).parent.mkdir(parents=True)
+            (root / name).write_text(text, encoding="utf-8")
         scanner = scan.Scanner(root)
     if [message.text for message in scanner.messages] != MESSAGES:
         yield f"the messages of the sample: {[message.text for message in scanner.messages]}"
@@ -78,8 +82,8 @@ def unnoticed():
         if not any(f"src/sample.c:{line}: " in error and repr(text) in error
                    for error in scanner.errors for line in (5, 8)):
             yield f"of the sample's {text!r} nobody is told"
-    for template, count in [("@ src/*.c\n\nDo it.\n", 0), ("@ src/*.c: it is *\n\nDo it.\n", 1),
-                            ("@ src/*.c\n\nDo it.\n\n@ src/sample.c: it is a *\n\nOr this.\n", 1)]:
+    for template, count in [("@ *\n\nDo it.\n", 0), ("@ src/*.c\n\nDo it.\n", 1), ("@ *: it is *\n\nDo it.\n", 2),
+                            ("@ *\n\nDo it.\n\n@ src/sample.c: it is a *\n\nOr this.\n", 1)]:
         page = write.Page(template, scanner.messages)
         if len(page.errors) != count:
             yield f"errors of {template!r}: {page.errors}"
