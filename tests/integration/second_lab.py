@@ -10,14 +10,13 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 from typing import NamedTuple
 
 import libvirt
 
 from audit_log import AuditLog
-from clients import DAEMON, REPO, answer_of, socket_of
+from clients import DAEMON, REPO, answer_of, run, socket_of
 from machines import Machine, bare_xml, unique_name
 from trail import Trail
 
@@ -53,25 +52,39 @@ def refusal_of(error):
     return Refusal(*match.groups())
 
 
-class SecondLab:
-    """Options are those of scripts/lab. Always closed by whoever made it."""
+def root_of(suite):
+    """The root directory of that Debian, and the host's without one."""
+    if suite is None:
+        return pathlib.Path("/")
+    return pathlib.Path(run(REPO / "scripts/chroot", "--path", suite, check=True).stdout.strip())
 
-    def __init__(self, *options, program=DAEMON):
+
+class SecondLab:
+    """Options are those of scripts/lab. Always closed by whoever made it.
+
+    With @suite its libvirt and QEMU are those of another Debian (scripts/chroot), and so are its files.
+    """
+
+    def __init__(self, *options, program=DAEMON, suite=None):
         self.program = program
         self.errors = tempfile.TemporaryFile("w+")
+        # Its /dev/shm is seen by nobody outside.
+        enter = [REPO / "scripts/chroot", suite, "scripts/lab", "--place", "/tmp"] if suite else [REPO / "scripts/lab"]
         self.process = subprocess.Popen(
-            [REPO / "scripts/lab", "--quiet", *map(str, options), "--", sys.executable, SERVER],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            [*enter, "--quiet", *map(str, options), "--", "/usr/bin/python3", SERVER.relative_to(REPO)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=REPO,
             env=os.environ | {"QMP_GUARD_DAEMON": program})
-        greeting = self.process.stdout.readline()
+        # What was installed and built before is told of, too.
+        greeting = next((line for line in self.process.stdout if line.startswith("{")), None)
         if not greeting:
             self.errors.seek(0)
             raise RuntimeError(f"the second lab does not start: {self.errors.read()}")
         environment = json.loads(greeting)
-        self.directory = pathlib.Path(environment["QMP_GUARD_LAB_DIR"])
-        self.uri = environment["LIBVIRT_DEFAULT_URI"]
-        self.log = AuditLog(environment["QMP_GUARD_LAB_LOG"])
+        self.inside = pathlib.Path(environment["QMP_GUARD_LAB_DIR"])
+        self.directory = root_of(suite) / self.inside.relative_to("/")
         self.socket = f"{self.directory}{socket_of(program)}"
+        self.uri = f"qemu+unix:///system?socket={self.socket}"
+        self.log = AuditLog(self.directory / f"var/log/libvirt/{program}.log")
         self.guard = f"{environment['QMP_GUARD_BUILD']}/plugin/guard.so"
         self.host_policy = self.directory / "etc/libvirt/qmp-guard/policy.xml"
         self.trail = Trail(self.directory)
@@ -89,14 +102,14 @@ class SecondLab:
 
     def daemon(self, action, environment=()):
         """start, stop, restart or pid; whatever was connected to the old daemon is connected to the new one."""
-        done = self.run("env", *environment, self.directory / "daemon", action)
+        done = self.run("env", *environment, self.inside / "daemon", action)
         assert done.returncode == 0, done.stderr
         self.connection = None
         return done.stdout.strip()
 
     def kill_daemon(self):
         """As a crash would; it is not started again."""
-        control = self.directory / "daemon"
+        control = self.inside / "daemon"
         done = self.run("sh", "-c", f"kill -9 $({control} pid); while {control} pid >/dev/null; do sleep 0.01; done")
         assert done.returncode == 0, done.stderr
         self.connection = None
@@ -140,10 +153,9 @@ class SecondLab:
         new.rename(self.host_policy)
 
     def file(self, name, content):
-        """A file that the lab's users can read; returns its path, which is the same inside."""
-        path = self.directory / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
+        """A file that the lab's users can read; returns its path inside, which is the same outside but for a suite."""
+        (self.directory / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.inside / name
 
     def hook(self, operation, content, name="fed", sub_operation="begin"):
         """Runs the hook by hand, as libvirt would, but not as a child of the daemon's."""

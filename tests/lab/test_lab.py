@@ -9,6 +9,7 @@ import shlex
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 import uuid
 
@@ -291,6 +292,17 @@ def test_log_can_be_kept(tmp_path):
     log = tmp_path / "kept.log"
     lab("--log", log, command=["true"])
     assert "libvirt version" in log.read_text()
+
+
+def test_place():
+    place = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        result = lab("--place", place, script="echo $QMP_GUARD_LAB_DIR; virsh -q uri")
+        directory, uri = result.stdout.split()
+        assert pathlib.Path(directory).parent == place and directory in uri and list(place.iterdir()) == []
+        assert lab("--place", place / "none", command=["true"]).returncode == 2
+    finally:
+        place.rmdir()
 
 
 def test_quiet():
