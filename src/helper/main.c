@@ -7,6 +7,7 @@
 
 #include "grants/grant_command.h"
 #include "host/host.h"
+#include "output.h"
 #include "status/status.h"
 #include "trail/command.h"
 #include "util/nearest.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,16 +218,16 @@ static int help_run(HelperContext *context, int argc, char **argv)
 /* What nobody could read is no answer. */
 static int finish(int status)
 {
-    bool was_cut = ferror(stdout);
-    int error = fclose(stdout) == 0 ? 0 : errno;
+    int error = output_flush();
 
+    if (error == 0 && ferror(stdout))
+        return complain("cannot write the answer: a part of it was lost");
+    if (fclose(stdout) != 0 && error == 0)
+        error = errno;
     /* Nobody reads on, as head(1): that is no failure. */
-    if (error == EPIPE)
+    if (error == 0 || error == EPIPE)
         return status;
-    if (error || was_cut)
-        return complain("cannot write the answer: %s",
-                        error ? strerror(error) : "a part of it was lost");
-    return status;
+    return complain("cannot write the answer: %s", strerror(error));
 }
 
 /*
@@ -295,6 +297,7 @@ int main(int argc, char **argv)
 
     if (hold_streams() < 0)
         return EXIT_UNSURE;
+    signal(SIGPIPE, SIG_IGN); /* a daemon that ends amid a call is an error, too, and told of */
     setlocale(LC_ALL, "");
     argv[0] = program_invocation_short_name; /* for getopt's own messages */
     context.uri = default_uri();

@@ -4,6 +4,7 @@
 #include "util/cleanup.h"
 #include "util/json_text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,15 @@ void output_remark(const char *format, ...)
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
+}
+
+int output_flush(void)
+{
+    static int error;
+
+    if (fflush(stdout) != 0 && error == 0)
+        error = errno;
+    return error;
 }
 
 bool output_has_colours(void)

@@ -16,6 +16,9 @@ void output_remark(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* True on a terminal that knows colours, for a user who wants them. */
 bool output_has_colours(void);
 
+/* Writes what was printed so far. Returns the errno of the first time that this failed, or 0. */
+int output_flush(void);
+
 /*
  * Prints @object on one line, in printable ASCII, or nothing of what is not whole (json_add()).
  * Returns 0, or -1 when out of memory.

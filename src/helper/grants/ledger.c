@@ -69,5 +69,5 @@ int ledger_read(Grant **ret_grants, size_t *ret_count)
 
 bool grant_is_on(const Grant *grant, const char *domain)
 {
-    return strcmp(grant->domain, domain) == 0 || strcmp(grant->uuid, domain) == 0;
+    return strcmp(grant->domain, domain) == 0 || strcasecmp(grant->uuid, domain) == 0;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -20,6 +21,7 @@ static void execute(const char *const *words, const char *preload, int output)
     if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
         _exit(EXIT_NOT_RUN);
     clearenv();
+    signal(SIGPIPE, SIG_DFL);
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
     if (preload)
         setenv("LD_PRELOAD", preload, 1);

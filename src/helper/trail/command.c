@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "filter.h"
+#include "output.h"
 #include "print.h"
 #include "progress.h"
 #include "util/cleanup.h"
@@ -256,7 +257,7 @@ static void note_lost(Run *run, const AuditRow *row)
 /* Nobody reads on, as head(1): that is no failure. */
 static bool output_ended(void)
 {
-    return ferror(stdout) && errno == EPIPE;
+    return ferror(stdout) && output_flush() == EPIPE;
 }
 
 /* Returns 0, or -1 after complaining. */
@@ -282,7 +283,7 @@ static int take_all(Run *run, AuditRow *row)
         if (run->view.take(run->view.data, row) < 0)
             return complain("out of memory"), -1;
         if (is_prompt)
-            fflush(stdout);
+            output_flush();
         if (ferror(stdout))
             return output_ended() ? 0 : -1;
     }
@@ -340,7 +341,7 @@ static int search(const AuditOptions *options)
                 complain("out of memory");
                 result = -1;
             }
-            fflush(stdout);
+            output_flush();
             tell_at_end(&run);
             if (result == 0)
                 status = run.matched > 0 ? EXIT_YES : EXIT_NO;

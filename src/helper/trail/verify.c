@@ -428,7 +428,8 @@ int audit_verify(const char *const *files, size_t n_files, bool as_json)
     /* First the head: what is written meanwhile is no problem. */
     found = trail_read_head(verifier.last_file, &verifier.head, &why);
     if (found < 0)
-        return complain("%s", why.text);
+        return complain("%s%s", why.text,
+                        n_files == 0 && geteuid() != 0 ? ": run this as root" : "");
     verifier.has_head = found > 0;
     verifier.lines = audit_lines_open(files, n_files, false);
     if (!verifier.lines && n_files == 0 && verifier.has_head && access(TRAIL_PATH, F_OK) < 0 &&
