@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the documentation points to must be there: tests by name, files and their sections by link.
+"""What the documentation points to must be there: tests by name, files and their sections by link. And the other way
+round: docs/structure.md has a row for each folder of code and each script, and README a link to each guide.
 
 usage: named.py REPOSITORY
 """
@@ -34,10 +35,23 @@ def missing(root, page):
             yield f"the section {target}#{section}"
 
 
+def unlisted(root):
+    rows = re.findall(r"^\| (`.*?) \|", (root / "docs/structure.md").read_text(), re.MULTILINE)
+    named = {name.rstrip("/") for row in rows for name in re.findall(r"`(.+?)`", row)}
+    for pattern in ("src/*/", "src/helper/*/", "tests/*/", "docs/*/", "scripts/*"):
+        there = {str(path.relative_to(root)) for path in root.glob(pattern)
+                 if path.is_dir() == pattern.endswith("/") and path.name != "__pycache__"}
+        yield from (f"docs/structure.md: no row for {name}" for name in sorted(there - named))
+    linked = {target for target, _ in LINK.findall((root / "README.md").read_text())}
+    yield from (f"README.md: no link to docs/{page.name}" for page in sorted(root.glob("docs/*.md"))
+                if f"docs/{page.name}" not in linked)
+
+
 def main(root):
     root = pathlib.Path(root)
     pages = sorted([*root.glob("*.md"), *root.glob("docs/*.md")])
     wrong = [f"{page.relative_to(root)}: {what} is not there" for page in pages for what in missing(root, page)]
+    wrong += unlisted(root)
     print("\n".join(wrong) or f"{len(pages)} pages: all that they name is there")
     return 1 if wrong else 0
 
