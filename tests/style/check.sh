@@ -6,13 +6,13 @@ set -uo pipefail
 cd "$1" || exit 1
 status=0
 
-mapfile -t sources < <(find src plugin tests docs -name '*.[ch]')
-mapfile -t scripts < <(grep -rlE '^#!.*bash' scripts tests .ci)
+mapfile -t sources < <(find src plugin hooks tests docs -name '*.[ch]')
+mapfile -t scripts < <(grep -rlE '^#!.*(/sh|bash)$' scripts tests .ci debian)
 
 clang-format --dry-run -Werror "${sources[@]}" || status=1
 shellcheck "${scripts[@]}" || status=1
 
-for file in "${sources[@]}" $(find src scripts tests docs -name '*.py'); do
+for file in "${sources[@]}" scripts/* $(find src tests docs -name '*.py'); do
     lines=$(wc -l <"$file")
     if [ "$lines" -gt 600 ]; then
         echo "$file: $lines lines, more than 600"
