@@ -8,6 +8,8 @@ import libvirt
 import pytest
 
 from clients import SYSTEM, request, socket_of
+from machines import policy
+from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from raw_rpc import RawClient, RpcError
 from second_lab import SecondLab
 from test_identity import ALLOWED_NMI, AS_ROOT
@@ -93,6 +95,22 @@ def test_read_only_at_the_proxy(lab):
         with RawClient(path, flags) as client, pytest.raises(RpcError):
             client.monitor_command(lab.vm.domain.UUID(), request("inject-nmi").encode())
     assert send_as(lab, "root", PROXY, "inject-nmi", "inject-nmi")[1] == ["inject-nmi ran", "inject-nmi denied"]
+
+
+def test_polkit_is_asked_about_the_proxys_client(in_lab):
+    """And not about the proxy, which may do everything."""
+    require_polkit()
+    lab = SecondLab(program="virtqemud")
+    try:
+        lab.listen()
+        start_polkit(lab, denying(("domain.inject-nmi", "bob")))
+        lab.daemon("restart")
+        lab.vm = PolkitMachine(lab)
+        lab.set_host_policy(policy('<allow require="native"/>', profile="closed"))
+        assert send_as(lab, "alice", PROXY, "inject-nmi")[1] == ["inject-nmi ran"]
+        assert send_as(lab, "bob", PROXY, "inject-nmi")[1] == ["inject-nmi denied"]
+    finally:
+        lab.close()
 
 
 @pytest.mark.parametrize("uri", [
