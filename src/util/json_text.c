@@ -106,7 +106,7 @@ static void write_unit(MemoryText *out, uint32_t unit)
     memory_text_add(out, text, sizeof(text));
 }
 
-static void write_escaped(MemoryText *out, uint32_t character)
+void json_text_add_escaped(MemoryText *out, uint32_t character)
 {
     static const char special[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -139,7 +139,7 @@ static int write_string(MemoryText *out, const char *text, size_t length)
         size = utf8_read(text + at, length - at, &character);
         if (size == 0)
             return -1;
-        write_escaped(out, character);
+        json_text_add_escaped(out, character);
         at += size;
     }
     write_text(out, "\"");

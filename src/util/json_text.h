@@ -29,6 +29,9 @@ char *json_canonical_text(json_object *value);
 int json_text_add_value(MemoryText *out, json_object *value);
 int json_text_add(MemoryText *out, const char *text);
 
+/* A character as an escape, or two, as JSON has it inside a string. */
+void json_text_add_escaped(MemoryText *out, uint32_t character);
+
 /*
  * How many of the @length bytes at @text stand for themselves inside a JSON string: from the first
  * on, printable ASCII but the quote and the backslash.

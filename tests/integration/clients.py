@@ -2,9 +2,11 @@
 """Ordinary clients of the lab's daemon, as ordinary users run them."""
 
 import ctypes
+import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import libvirt
@@ -37,8 +39,27 @@ def run(*arguments, user=None, **kwargs):
     return subprocess.run([*as_user, *map(os.fspath, arguments)], **kwargs)
 
 
+@functools.lru_cache(maxsize=None)
+def virsh_makes_json():
+    """Whether virsh makes a QMP command of plain words. It does where it can pass descriptors."""
+    return "--pass-fds" in run("virsh", "help", "qemu-monitor-command").stdout
+
+
+def virsh_words(*words):
+    """@words for virsh, with JSON in the place of plain words where virsh does not make it itself."""
+    words = list(map(os.fspath, words))
+    if words[:1] != ["qemu-monitor-command"] or "--hmp" in words or virsh_makes_json():
+        return words
+    options = [word for word in words[2:] if word.startswith("--")]
+    command, *arguments = [word for word in words[2:] if word not in options] or [""]
+    if not re.fullmatch(r"[\w-]+", command):
+        return words
+    named = f',"arguments":{{{",".join(arguments)}}}' if arguments else ""
+    return [*words[:2], *options, f'{{"execute":"{command}"{named}}}']
+
+
 def virsh(*arguments, uri=SYSTEM, **kwargs):
-    return run("virsh", "-q", "-c", uri, *arguments, **kwargs)
+    return run("virsh", "-q", "-c", uri, *virsh_words(*arguments), **kwargs)
 
 
 def monitor(domain, *arguments, **kwargs):

@@ -9,6 +9,7 @@ import libvirt
 import pytest
 
 from audit_log import AuditLog
+from features import EXCUSED, FEATURES, lacking
 from machines import GuestMachine, Machine, WitnessedMachine, bare_xml, is_guest_built, unique_name
 from recorded import write_records
 from second_lab import SecondLab
@@ -16,11 +17,21 @@ from second_lab import SecondLab
 MUST_RUN = os.environ.get("QMP_GUARD_MUST_RUN") == "1"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(name): what the libvirt or QEMU here may lack, of features.py")
+
+
+def pytest_runtest_setup(item):
+    name = lacking(item)
+    if name:
+        pytest.skip(f"{EXCUSED}{FEATURES[name].what}")
+
+
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport():
+def pytest_runtest_makereport(item):
     """A skip is for those who lack something. Where all is meant to be there (CI sets the variable) it is a failure."""
     report = (yield).get_result()
-    if MUST_RUN and report.skipped and not hasattr(report, "wasxfail"):
+    if MUST_RUN and report.skipped and not hasattr(report, "wasxfail") and not lacking(item):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"QMP_GUARD_MUST_RUN=1, but: {reason}"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import libvirt
 
 from audit_log import AuditLog
-from clients import DAEMON, REPO, answer_of, run, socket_of
+from clients import DAEMON, REPO, answer_of, run, socket_of, virsh_words
 from machines import Machine, bare_xml, unique_name
 from trail import Trail
 
@@ -98,7 +98,7 @@ class SecondLab:
         return subprocess.CompletedProcess(arguments, **json.loads(self.process.stdout.readline()))
 
     def virsh(self, *arguments, **kwargs):
-        return self.run("virsh", "-q", "-c", "qemu:///system", *arguments, **kwargs)
+        return self.run("virsh", "-q", "-c", "qemu:///system", *virsh_words(*arguments), **kwargs)
 
     def daemon(self, action, environment=()):
         """start, stop, restart or pid; whatever was connected to the old daemon is connected to the new one."""

@@ -11,6 +11,7 @@ import libvirt_qemu
 import pytest
 
 from clients import PID_FILE, SYSTEM, answer_of, is_denied, request
+from features import needs
 
 # What one command may take where a client does its worst; an ordinary one takes a millisecond.
 SECONDS = 2
@@ -82,7 +83,8 @@ def test_guest_that_hangs_holds_up_only_what_it_must_answer(make_vm, log):
     process = machine.process()
     os.kill(process, signal.SIGSTOP)
     try:
-        waiting = subprocess.Popen(["virsh", "-q", "-c", SYSTEM, "qemu-monitor-command", machine.name, "query-kvm"],
+        waiting = subprocess.Popen(["virsh", "-q", "-c", SYSTEM, "qemu-monitor-command", machine.name,
+                                request("query-kvm")],
                                    stdout=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 10
         while not log.records():
@@ -100,6 +102,7 @@ def test_guest_that_hangs_holds_up_only_what_it_must_answer(make_vm, log):
     assert '"present":true' in waiting.communicate(timeout=30)[0]
 
 
+@needs("descriptors")
 def test_no_descriptor_stays_in_the_daemon(vm):
     """Refused or not, what a client passed is closed when the call is over."""
     def count():

@@ -30,28 +30,36 @@ class Certificates:
 
     def __init__(self, directory):
         self.directory = directory
-        self.make("ca", "/CN=authority", "-x509", "-addext", "keyUsage=critical,keyCertSign")
+        self.make("ca", "/CN=authority", "-x509", "-days", "2", "-addext", "keyUsage=critical,keyCertSign")
         self.make_signed("server", f"/CN={HOST_NAME}", f"subjectAltName=IP:{HOST_NAME}")
         for name in ("one", "two"):
             self.make_signed(name, f"/O=Lab/CN={name}", "extendedKeyUsage=clientAuth")
         # The same name, but nobody vouches for it.
-        self.make("forged", "/O=Lab/CN=one", "-x509")
+        self.make("forged", "/O=Lab/CN=one", "-x509", "-days", "2")
+        shutil.copy(self.path("ca") / "clientcert.pem", self.path("forged") / "cacert.pem")
 
     def path(self, name):
         return self.directory / name
 
-    def make(self, name, subject, *options):
+    @staticmethod
+    def openssl(*words):
+        done = run("openssl", *words)
+        assert done.returncode == 0, done.stderr
+
+    def make(self, name, subject, *options, file="clientcert.pem"):
         home = self.path(name)
         home.mkdir()
-        done = run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                   "-subj", subject, "-keyout", home / "clientkey.pem", "-out", home / "clientcert.pem", *options)
-        assert done.returncode == 0, done.stderr
-        shutil.copy(self.path("ca") / "clientcert.pem", home / "cacert.pem")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-subj", subject, "-keyout", home / "clientkey.pem", "-out", home / file, *options)
 
     def make_signed(self, name, subject, extension):
-        self.make(name, subject, "-x509", "-CA", self.path("ca") / "clientcert.pem",
-                  "-CAkey", self.path("ca") / "clientkey.pem", "-addext", extension,
-                  "-addext", "basicConstraints=critical,CA:FALSE")
+        self.make(name, subject, file="request.pem")
+        home, authority = self.path(name), self.path("ca")
+        (home / "extensions").write_text(f"{extension}\nbasicConstraints=critical,CA:FALSE\n")
+        self.openssl("x509", "-req", "-days", "2", "-in", home / "request.pem", "-extfile", home / "extensions",
+                     "-CA", authority / "clientcert.pem", "-CAkey", authority / "clientkey.pem", "-CAcreateserial",
+                     "-out", home / "clientcert.pem")
+        shutil.copy(authority / "clientcert.pem", home / "cacert.pem")
 
 
 class CallersLab(SecondLab):

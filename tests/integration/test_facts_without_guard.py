@@ -118,10 +118,14 @@ def test_migrate_runs_a_program_on_the_host(without_sandbox, tmp_path, text, fla
 
 
 def test_migrate_ends_the_guest_under_a_sandbox(unguarded, tmp_path):
-    """QEMU's sandbox, which libvirt turns on, kills a QEMU that starts a program: no better for the guest."""
+    """QEMU's sandbox, which libvirt turns on, kills a QEMU that starts a program: no better for the guest.
+
+    Later QEMUs live, and say that they could not.
+    """
     machine = unguarded.machine()
     answer = machine.send(request("migrate", uri=f"exec:echo ran >{tmp_path}/proof"))
-    assert isinstance(answer, libvirt.libvirtError) and not (tmp_path / "proof").exists()
+    assert isinstance(answer, libvirt.libvirtError) or "Failed to fork" in answer["error"]["desc"]
+    assert not (tmp_path / "proof").exists()
 
 
 def test_nothing_is_recorded(unguarded):

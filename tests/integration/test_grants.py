@@ -10,6 +10,7 @@ import libvirt
 import pytest
 
 from clients import is_denied, qmp_guard, request, virsh
+from features import needs
 from machines import Machine, WitnessedMachine, bare_xml, policy, unique_name
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from raw_rpc import RawClient, RpcError
@@ -350,6 +351,7 @@ def test_read_only_connection_uses_nothing_up(lab, vm, socket, flags):
     assert vm.executed() == ["inject-nmi"] and grants(lab) == []
 
 
+@needs("polkit-rules")
 def test_caller_without_write_uses_nothing_up(in_lab):
     """libvirt asks for it behind the guard; had the use been taken by then, bob would use up what is alice's."""
     require_polkit()

@@ -9,9 +9,12 @@ import sys
 
 import pytest
 
+from features import needs
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from second_lab import SecondLab
 from test_identity import AS_ROOT
+
+pytestmark = needs("polkit-rules")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,7 @@ def test_caller_who_may_not_write_is_refused_by_libvirt(lab, machine):
 def test_caller_who_may_not_write_is_refused_while_others_may(lab, machine):
     """The daemon's threads serve all of them in turn."""
     script = """
-        command="virsh -q -c qemu:///system qemu-monitor-command $1 query-status"
+        command="virsh -q -c qemu:///system qemu-monitor-command $1 {\\"execute\\":\\"query-status\\"}"
         for user in alice bob root alice bob root alice bob; do
             (i=0; while [ $i -lt 8 ]; do
                 setpriv --reuid=$user --regid=$user --init-groups -- $command >/dev/null 2>&1 && echo $user

@@ -117,7 +117,7 @@ def compile_library(tmp_path_factory):
 
     def compile_(name, text):
         path = tmp_path_factory.mktemp("library") / name
-        run("gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", path, "-x", "c", "-", input=text, check=True)
+        run("gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", path, "-x", "c", "-", "-ldl", input=text, check=True)
         return path
     return compile_
 
@@ -304,9 +304,9 @@ for i in $(seq 100); do
 done
 cat >$1/domain.xml      # another user cannot open our standard input by its name
 virsh -q create $1/domain.xml || exit 3
-virsh -q qemu-monitor-command $3 query-status
-virsh -q qemu-monitor-command $3 inject-nmi
-virsh -q qemu-monitor-command $3 system_reset
+for command in query-status inject-nmi system_reset; do
+    virsh -q qemu-monitor-command $3 "{\"execute\":\"$command\"}"
+done
 virsh -q destroy $3
 """
 

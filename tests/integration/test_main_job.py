@@ -9,6 +9,7 @@ import pytest
 
 from audit_log import TIMESTAMP
 from clients import SYSTEM, is_denied, monitor, qmp_guard, request, run, virsh
+from features import needs
 from machines import NAMESPACE, policy
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -148,6 +149,7 @@ def pass_descriptors(name, command, *files):
 GETFD = '{"execute":"getfd","arguments":{"fdname":"given"}}'
 
 
+@needs("pass-fds")
 def test_descriptor_with_the_commands_that_take_one(vm, log):
     with open("/etc/hostname") as file:
         for command in ('{"execute":"add-fd"}', GETFD):
@@ -157,6 +159,7 @@ def test_descriptor_with_the_commands_that_take_one(vm, log):
             log.mark()
 
 
+@needs("pass-fds")
 @pytest.mark.parametrize("command", ["query-status", '{"execute":"no-such-command"}',
                                      '{"execute":"transaction","arguments":{"actions":[]}}'])
 def test_stray_descriptor(witness, log, command):
@@ -170,6 +173,7 @@ def test_stray_descriptor(witness, log, command):
     assert "No file descriptor supplied" in monitor(witness.name, GETFD).stdout
 
 
+@needs("pass-fds")
 def test_descriptor_is_denied_by_a_policy(witness, log):
     witness.set_policy('<deny command="getfd"/>')
     with open("/etc/hostname") as file:
@@ -179,6 +183,7 @@ def test_descriptor_is_denied_by_a_policy(witness, log):
     assert [record.passed for record in log.records()] == [False, True]
 
 
+@needs("pass-fds")
 def test_hmp_with_a_descriptor(vm, log):
     vm.set_policy('<allow channel="hmp" command="*"/>')
     with open("/etc/hostname") as file:

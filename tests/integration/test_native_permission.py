@@ -9,9 +9,12 @@ import time
 import pytest
 
 from clients import is_denied, request, send
+from features import needs
 from machines import bare_xml, policy
 from polkit import PolkitMachine, require_polkit, start_polkit
 from second_lab import SecondLab
+
+pytestmark = needs("polkit-rules")
 
 NEAR, FAR = "near", "far"
 UUIDS = {NEAR: "1c0ffee0-0000-4000-8000-000000000001", FAR: "1c0ffee0-0000-4000-8000-000000000002"}

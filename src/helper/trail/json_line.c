@@ -4,6 +4,7 @@
 #include "text_line.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 #include "when.h"
 
@@ -203,15 +204,39 @@ static size_t count_kept(json_object *json)
     return count;
 }
 
-/* json-c can say it, too, but 0.18 takes no letter beyond ASCII. */
-static bool is_utf8(const char *line, size_t length)
+/*
+ * The same line in ASCII, for which the caller frees: json-c 0.18 takes no other letter when it is
+ * strict. NULL when the line is no UTF-8.
+ */
+static char *in_ascii(const char *line, size_t length, size_t *ret_length)
 {
-    uint32_t character;
-    size_t size;
+    MemoryText text;
+    size_t size = 1;
 
-    for (size_t i = 0; i < length; i += size) {
-        size = (unsigned char)line[i] < 0x80 ? 1 : utf8_read(line + i, length - i, &character);
-        if (size == 0)
+    if (!memory_text_open(&text))
+        return NULL;
+    for (size_t at = 0; at < length && size > 0; at += size) {
+        uint32_t character;
+
+        if ((unsigned char)line[at] < 0x80) {
+            memory_text_add(&text, line + at, size = 1);
+        } else {
+            size = utf8_read(line + at, length - at, &character);
+            if (size > 0)
+                json_text_add_escaped(&text, character);
+        }
+    }
+    *ret_length = text.length;
+    if (size > 0)
+        return memory_text_close(&text);
+    free(memory_text_close(&text));
+    return NULL;
+}
+
+static bool is_ascii(const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)line[i] >= 0x80)
             return false;
     }
     return true;
@@ -219,12 +244,16 @@ static bool is_utf8(const char *line, size_t length)
 
 static json_object *parse(json_tokener *tokener, const char *line, size_t length, const char **why)
 {
+    CLEANUP(mem) char *ascii = NULL;
     json_object *object = NULL;
     enum json_tokener_error error;
 
-    if (!is_utf8(line, length)) {
-        *why = "bytes that are not UTF-8";
-        return NULL;
+    if (!is_ascii(line, length)) {
+        line = ascii = in_ascii(line, length, &length);
+        if (!ascii) {
+            *why = "bytes that are not UTF-8";
+            return NULL;
+        }
     }
     json_tokener_reset(tokener);
     if (length <= INT_MAX)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What not every libvirt or QEMU can do, found by asking the one that is here, never by its version.
+
+A test that is marked needs("NAME") is excused where NAME is lacking, and counted as such; any other test that cannot
+run where all is meant to be there has failed. test_features.py sees that nothing is found lacking by mistake.
+"""
+
+import functools
+import os
+from typing import Callable, NamedTuple
+
+import libvirt_qemu
+import pytest
+
+from clients import run
+
+
+LIBVIRT, QEMU = "libvirt", "QEMU"
+OLD_POLKIT = "/usr/lib/policykit-1/polkitd"
+
+
+class Feature(NamedTuple):
+    what: str
+    is_here: Callable
+    since: tuple = ()       # for test_features.py alone: of what, and from which number on, as libvirt writes them
+
+
+EXCUSED = "this version lacks "    # how the reason of an excuse begins
+
+FEATURES = {
+    "descriptors": Feature("virDomainQemuMonitorCommandWithFiles()",
+                           lambda: hasattr(libvirt_qemu, "qemuMonitorCommandWithFiles"), (LIBVIRT, 8002000)),
+    "pass-fds": Feature("virsh qemu-monitor-command --pass-fds",
+                        lambda: "--pass-fds" in run("virsh", "help", "qemu-monitor-command").stdout, (LIBVIRT, 8002000)),
+    "polkit-rules": Feature("a polkit with rules in JavaScript", lambda: not os.path.exists(OLD_POLKIT)),
+    "qmp-trace": Feature("a trace of the QMP commands that QEMU begins",
+                         lambda: "qmp_enter_" in run("qemu-system-x86_64", "-trace", "help").stdout, (QEMU, 7000000)),
+    "proxy": Feature("virt-qemu-qmp-proxy", lambda: os.path.exists("/usr/bin/virt-qemu-qmp-proxy"), (LIBVIRT, 8004000)),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def has(name):
+    return FEATURES[name].is_here()
+
+
+def needs(name):
+    assert name in FEATURES
+    return pytest.mark.needs(name)
+
+
+def lacking(item):
+    """The first of what @item, a test, needs and is not there; None when it can run."""
+    return next((mark.args[0] for mark in item.iter_markers("needs") if not has(mark.args[0])), None)
