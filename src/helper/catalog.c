@@ -5,6 +5,7 @@
 #include "name_verdict.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/nearest.h"
 
 #include <string.h>
 
@@ -191,6 +192,18 @@ static int print_comparison(const HelperContext *context, const CatalogOptions *
     return json_object_array_length(rows) ? EXIT_NO : EXIT_YES;
 }
 
+static void tell_nearest(const char *name)
+{
+    Nearest nearest = nearest_to(name ? name : "");
+    char hint[NEAREST_HINT_SIZE];
+    size_t count;
+    const CatalogEntry *entries = catalog_list(&count);
+
+    for (size_t i = 0; name && i < count; i++)
+        nearest_try(&nearest, entries[i].name);
+    complain("the catalogue has no such command%s", nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
 static int print_catalog(const CatalogOptions *options)
 {
     CLEANUP(json)
@@ -207,7 +220,7 @@ static int print_catalog(const CatalogOptions *options)
     if (json_object_array_length(rows) > 0)
         return EXIT_YES;
     if (!options->as_json)
-        fprintf(stderr, "virt-qmp-guard: the catalogue has no such command\n");
+        tell_nearest(options->name);
     return EXIT_NO;
 }
 
@@ -271,6 +284,7 @@ static bool is_consistent(const CatalogOptions *options)
 int catalog_run(HelperContext *context, int argc, char **argv)
 {
     CatalogOptions options = {0};
+    CLEANUP(mem) char *words = NULL;
     const char *rest;
 
     if (parse_options(context, argc, argv, &options) < 0)
@@ -280,6 +294,13 @@ int catalog_run(HelperContext *context, int argc, char **argv)
         options.newer = rest;
     else
         options.name = rest;
+    /* As HMP has it: info block. */
+    if (options.name && argc - optind == 2) {
+        if (asprintf(&words, "%s %s", rest, argv[optind + 1]) < 0)
+            words = NULL;
+        options.name = words ? words : rest;
+        optind++;
+    }
     if (argc - optind > 1 || !is_consistent(&options))
         return complain("catalog: give a NAME and --group, or --groups, or --against, or --diff "
                         "OLD NEW; --profiles goes with --json");

@@ -276,6 +276,24 @@ static int check_text(CheckSetting *setting, const char *text, size_t length)
     return status;
 }
 
+/*
+ * Two words of which the first is no command make no text, and were hardly meant as one. Returns 0,
+ * or -1 after complaining of what is missing in front of them.
+ */
+static int look_at_words(Channel channel, int argc, char **argv)
+{
+    if (argc < 2 || channel == CHANNEL_HMP || catalog_find(channel, argv[0]) ||
+        strchr(argv[0], '{'))
+        return 0;
+    if (catalog_find(CHANNEL_HMP, argv[0]))
+        return complain("'%s' is a command of HMP: write --hmp in front of it", argv[0]), -1;
+    if (catalog_find(channel, argv[1]) || *argv[1] == '{')
+        return complain("'%s' is no command, and what follows is one: a domain is --domain %s",
+                        argv[0], argv[0]),
+               -1;
+    return 0;
+}
+
 static int check_words(CheckSetting *setting, int argc, char **argv)
 {
     CLEANUP(mem) char *text = wrap_words(setting->options->channel, argc, argv);
@@ -333,6 +351,8 @@ static int check_all(CheckSetting *setting, int argc, char **argv)
             (*argv[i] == '-' && setting->options->channel != CHANNEL_HMP))
             return complain("option '%s' behind the text: options go in front of it", argv[i]);
     }
+    if (look_at_words(setting->options->channel, argc, argv) < 0)
+        return EXIT_UNSURE;
     return check_words(setting, argc, argv);
 }
 

@@ -21,9 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More than the longest hint of nearest.h. */
-#define HINT_MAX 80
-
 static const char check_help[] =
     "  TEXT                words as for virsh: query-status, or a JSON object\n"
     "  -                   one text on each line of standard input\n"
@@ -183,7 +180,7 @@ static void print_command_help(const Subcommand *subcommand)
 static const Subcommand *find_subcommand(const char *name)
 {
     Nearest nearest = nearest_to(name);
-    char hint[HINT_MAX];
+    char hint[NEAREST_HINT_SIZE];
 
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
         if (strcmp(subcommands[i].name, name) == 0)

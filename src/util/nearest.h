@@ -18,6 +18,7 @@ Nearest nearest_to(const char *wanted);
 void nearest_try(Nearest *nearest, const char *word);
 
 /* `; did you mean 'WORD'?`, or nothing, in @buffer; returns @buffer. */
+#define NEAREST_HINT_SIZE 80
 const char *nearest_hint(const Nearest *nearest, char *buffer, size_t size);
 
 #endif

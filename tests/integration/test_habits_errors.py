@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from clients import run
-from helper_calls import CALLS, HERE, NAME, UNSURE, YES, Callers, callers, each_call  # noqa: F401
+from helper_calls import CALLS, HERE, NAME, NO, UNSURE, YES, Callers, callers, each_call  # noqa: F401
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from second_lab import SecondLab
 
@@ -223,3 +223,24 @@ def test_file_that_cannot_be_read(callers, words, place, tmp_path):  # noqa: F81
     missing = os.fspath(tmp_path / "missing")
     done = complaint(callers.run(*(word.format(missing) for word in words), uri=HERE))
     assert done == f"cannot read {place.format(missing)}: No such file or directory"
+
+
+@pytest.mark.parametrize("words, told", [
+    ("check demo query-status", "'demo' is no command, and what follows is one: a domain is --domain demo"),
+    ("check --agent demo guest-ping", "'demo' is no command, and what follows is one: a domain is --domain demo"),
+    ("explain info status", "'info' is a command of HMP: write --hmp in front of it"),
+    ("grant demo quit --reason x", "grant: 'quit' is one word too many: what is to pass goes behind --command"),
+    ("audit demo", "cannot read demo: No such file or directory: a VM is --vm demo"),
+    ("audit --verify demo", "cannot read demo: No such file or directory: a VM is --vm demo"),
+])
+def test_first_tries(in_lab, words, told):
+    """What somebody writes who knows virsh, and not yet this."""
+    assert complaint(run("virt-qmp-guard", *words.split())) == told
+
+
+def test_first_looks_at_the_catalogue(in_lab):
+    done = run("virt-qmp-guard", "catalog", "inject_nmi")
+    assert (done.returncode, done.stdout) == (NO, "") and done.stderr == (
+        "virt-qmp-guard: the catalogue has no such command; did you mean 'inject-nmi'?\n")
+    assert run("virt-qmp-guard", "catalog", "info", "block").stdout == run("virt-qmp-guard", "catalog", "info block").stdout
+    assert run("virt-qmp-guard", "catalog", "info", "block").returncode == YES

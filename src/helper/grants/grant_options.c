@@ -17,9 +17,6 @@
 
 #define SECONDS_DEFAULT ((int64_t)15 * 60)
 
-/* More than the longest hint of nearest.h. */
-#define HINT_MAX 80
-
 enum {
     OPTION_CALLER = 256, /* and the kind of caller behind it */
 };
@@ -123,7 +120,8 @@ int grant_parse_options(HelperContext *context, int argc, char **argv, GrantOpti
             return -1;
     }
     if (argc - optind > 1)
-        return complain("grant: one domain, please; '%s' is one word too many", argv[optind + 1]),
+        return complain("grant: '%s' is one word too many: what is to pass goes behind --command",
+                        argv[optind + 1]),
                -1;
     ret->domain = argv[optind];
     if (helper_choose_channel(is_hmp, is_agent, &ret->channel) < 0)
@@ -166,7 +164,7 @@ static int set_caller(const GrantOptions *options, Grant *grant)
 static void warn_of_unknown(Channel channel, const char *name)
 {
     Nearest nearest = nearest_to(name);
-    char hint[HINT_MAX];
+    char hint[NEAREST_HINT_SIZE];
     size_t count;
     const CatalogEntry *entries = catalog_list(&count);
 

@@ -74,8 +74,11 @@ static int open_file(const char *name)
         return STDIN_FILENO;
     fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
-        complain("cannot read %s: %s%s", name, strerror(errno),
-                 errno == EACCES ? ": run this as root" : "");
+        if (errno == ENOENT && !strchr(name, '/'))
+            complain("cannot read %s: %s: a VM is --vm %s", name, strerror(errno), name);
+        else
+            complain("cannot read %s: %s%s", name, strerror(errno),
+                     errno == EACCES ? ": run this as root" : "");
         return -1;
     }
     if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
