@@ -288,6 +288,9 @@ def test_systemd_is_told(system):
     assert "restarted libvirtd.service" in done.stdout and "systemctl restart" not in done.stdout
     done, told = system.run_inside("disable", "--restart")
     assert done.returncode == YES and told[0] == "daemon-reload" and told[-1] == "--quiet restart libvirtd.service"
+    # Also of what the operator has taken away: what systemd remembers of it would keep the daemon from starting.
+    done, told = system.run_inside("disable")
+    assert "nothing was changed" in done.stdout and told == ["daemon-reload"]
 
 
 def test_restart_that_fails(system):

@@ -138,7 +138,8 @@ int disable_run(HelperContext *context, int argc, char **argv)
         any = any || gone[i];
         look_at_others(&host_units[i], &status);
     }
-    if (any && host_reload(&call) < 0)
+    /* Also of what the operator has taken away and systemd still knows. */
+    if (host_reload(&call) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {
         if (host_has_unit(&host_units[i]) && host_restart(&host_units[i]) >= 0)
