@@ -51,7 +51,7 @@ bool is_daemon_process(pid_t pid)
     char path[PATH_MAX];
 
     read_program(pid, path);
-    return is_among(path, guarded);
+    return is_daemon_name(path);
 }
 
 bool is_any_daemon_name(const char *path)
@@ -64,5 +64,5 @@ bool is_any_daemon_process(pid_t pid)
     char path[PATH_MAX];
 
     read_program(pid, path);
-    return is_among(path, all);
+    return is_any_daemon_name(path);
 }
