@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What libvirtd calls instead of libvirt's own: one line each, no logic.
+ * What the daemon calls instead of libvirt's own: one line each, no logic.
  *
  * Covered: the three ways for a client's text to reach a monitor or agent, the
  * adoption of a foreign QEMU, and the change of a client's identity. And the opening of a

@@ -8,7 +8,7 @@
  *
  * Who is trusted
  *
- *   root on the host, libvirtd itself, and the host policy, which only root writes.
+ *   root on the host, libvirt's daemon, and the host policy, which only root writes.
  *   Not trusted: the client, the text, the name the client gives the domain or
  *   itself, and the domain's policy, which whoever may send commands may also edit.
  *   The host policy says how much a domain's policy decides.

@@ -17,7 +17,7 @@ typedef struct DaemonFacts {
     Knowledge knowledge; /* of the marks */
     Reason why; /* when they are not known */
     pid_t pid; /* 0: not known either */
-    char name[16]; /* `libvirtd`; empty when pid is 0 */
+    char name[16]; /* `libvirtd`, `virtqemud`; empty when pid is 0 */
     LiveMarks marks;
 } DaemonFacts;
 
