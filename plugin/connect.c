@@ -37,6 +37,10 @@ static virConnectPtr opened(virConnectPtr connection)
     return connection;
 }
 
+/*
+ * That plugin_is_active() is asked first, here and below, is for a process that loaded libvirt
+ * after this library: it looks up what `libvirt` is to call.
+ */
 virConnectPtr connect_open(const char *name)
 {
     (void)plugin_is_active();
@@ -45,7 +49,8 @@ virConnectPtr connect_open(const char *name)
 
 /*
  * libvirt refuses passthrough on a read-only connection, but only behind us: nothing may be used
- * up on its way there. The mark lives and dies with the connection.
+ * up on its way there. The mark lives and dies with the connection; what it points to is never
+ * used, and only must not be NULL.
  */
 static virConnectPtr opened_read_only(virConnectPtr connection)
 {
