@@ -16,8 +16,10 @@ What each profile does to each command that the catalogue knows, by its name alo
 make it worse (`src/catalog/effects.table`), and an HMP line is always dangerous. Written by
 `docs/matrix.py`; do not edit.
 
-`+` allowed, `!` allowed with a warning, `-` denied. *native*: the permission that libvirt's own call
-for the same wants, if there is such a call: see [native.md](native.md).
+`+` allowed, `!` allowed with a warning, `-` denied. [policy.md](policy.md) says what
+[classes](policy.md#classes) and [profiles](policy.md#profiles) are; a group in parentheses comes only with
+some arguments. *native*: the permission that libvirt's own call for the same wants, if there is such a
+call: see [native.md](native.md).
 """
 SIGNS = {"allow": "+", "warn": "!", "deny": "-"}
 TITLES = {"qmp": "QMP", "hmp": "HMP", "agent": "Guest agent"}
