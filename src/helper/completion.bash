@@ -15,6 +15,18 @@ _virt_qmp_guard_domains() { # the words of the options in front of the command
     timeout 2 virsh -q "$@" list --all --name 2>/dev/null
 }
 
+# Offers those lines that begin with a word. A domain's name is whatever somebody chose: `compgen -W` would run what is
+# in it, and on the command line it must not mean more than itself.
+_virt_qmp_guard_offer() { # the word
+    local name quoted
+
+    COMPREPLY=()
+    while IFS= read -r name; do
+        printf -v quoted %q "$name"
+        [[ -n $name && ($name == "$1"* || $quoted == "$1"*) ]] && COMPREPLY+=("$quoted")
+    done
+}
+
 _virt_qmp_guard() {
     local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local uri=() command='' action='' words='' at
@@ -27,19 +39,19 @@ _virt_qmp_guard() {
         esac
     done
     case $command,$action,$before in
-    ,,-c | ,,--connect) words='qemu:///system qemu:///session' ;;
+    ,,-c | ,,--connect) words=$'qemu:///system\nqemu:///session' ;;
     *,--domain | *,--vm) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
     *,*,--*file | *,*,--root | *,*,--policy | *,*,--host-policy) ;;
-    ,*) words="$(_virt_qmp_guard_words "$program") --connect --readonly --quiet --version --help" ;;
+    ,*) words="$(_virt_qmp_guard_words "$program")"$'\n--connect\n--readonly\n--quiet\n--version\n--help' ;;
     help,,*) words=$(_virt_qmp_guard_words "$program") ;;
     *,,*)
-        words="$(_virt_qmp_guard_words "$program" "$command") $(_virt_qmp_guard_options "$program" "$command")"
-        [[ $command != grant* ]] || words+=" $(_virt_qmp_guard_domains "${uri[@]}")"
+        words=$(_virt_qmp_guard_words "$program" "$command" && _virt_qmp_guard_options "$program" "$command")
+        [[ $command != grant* ]] || words+=$'\n'$(_virt_qmp_guard_domains "${uri[@]}")
         ;;
     policy,show,* | policy,clear,* | policy,set,set) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
     *) words=$(_virt_qmp_guard_options "$program" "$command") ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+    _virt_qmp_guard_offer "$word" <<<"$words"
 }
 
 # Where there is no such word it is a file's name.

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from clients import REPO, run
+from machines import unique_name
 
 BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
 YES, NO, UNSURE = 0, 1, 2
@@ -347,11 +348,13 @@ def test_root_only(command):
     assert done.returncode == UNSURE and "run this as root" in done.stderr
 
 
+COMPLETE = (f"source {shlex.quote(str(REPO / 'src/helper/completion.bash'))}; COMP_WORDS=({{}}); "
+            "COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _virt_qmp_guard; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+
+
 def complete(*words):
     """The words that bash would offer for the last one."""
-    script = (f"source {shlex.quote(str(REPO / 'src/helper/completion.bash'))}; COMP_WORDS=({shlex.join(words)}); "
-              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _virt_qmp_guard; printf '%s\\n' \"${COMPREPLY[@]}\"")
-    return run("bash", "-c", script, check=True).stdout.split()
+    return run("bash", "-c", COMPLETE.format(shlex.join(words)), check=True).stdout.split()
 
 
 def test_completion_has_the_words_of_the_program(shared_vm):
@@ -362,3 +365,15 @@ def test_completion_has_the_words_of_the_program(shared_vm):
     assert complete("virt-qmp-guard", "enable", "--a") == ["--audit-only"]
     assert complete("virt-qmp-guard", "check", "--domain", shared_vm.name) == [shared_vm.name]
     assert complete("virt-qmp-guard", "no-such-command", "--") == []
+
+
+@pytest.mark.parametrize("name", ["$(echo${IFS}ran>&2)", "x;`echo${IFS}ran`", "two words", "*"])
+def test_completion_runs_nothing(make_vm, name):
+    """Whoever may define a domain names it; whoever presses TAB may be root."""
+    vm = make_vm(f"{unique_name()}-{name}")
+    for words in (["check", "--domain"], ["policy", "show"], ["grant"]):
+        script = COMPLETE.format(shlex.join(["virt-qmp-guard", *words, vm.name.partition("-")[0]]))
+        done = run("bash", "-c", script, check=True)
+        assert done.stderr == ""
+        assert vm.name in [word for line in done.stdout.splitlines() for word in shlex.split(line)], done
+        assert all(len(shlex.split(line, comments=True)) == 1 for line in done.stdout.splitlines()), done
