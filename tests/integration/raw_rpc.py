@@ -49,11 +49,12 @@ class Reader:
 
 
 class RawClient:
-    def __init__(self, path=SOCKET, flags=0):
+    def __init__(self, path=SOCKET, flags=0, connected=None):
         self.serial = 0
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = connected or socket.socket(socket.AF_UNIX)
         self.socket.settimeout(30)
-        self.socket.connect(path)
+        if not connected:
+            self.socket.connect(path)
         self.call(REMOTE_PROGRAM, CONNECT_OPEN, struct.pack(">I", 1) + xdr_string(b"qemu:///system") +
                   struct.pack(">I", flags))
 

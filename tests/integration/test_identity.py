@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who asks, and about which domain: the daemon's knowledge of both counts, never what the client says."""
 
+import os
+import socket
 import sys
 
 import libvirt
@@ -123,6 +125,28 @@ def test_root_speaks_for_nobody(vm, log):
     """An identity without a name is nobody's, not root's."""
     assert run(sys.executable, "-c", CLAIM, vm.name).returncode == 1
     record = log.record()
+    assert not record.passed and record.field("user") == "-" and record.field("rule") == "guard:unknown-caller"
+
+
+def test_process_that_is_gone_is_nobody(vm, log):
+    """Whether it was root's own or a daemon that somebody had connect here: nobody can look at it any more."""
+    opened = socket.socket(socket.AF_UNIX)
+    is_connected, is_over = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(is_over[1])
+        os.write(is_connected[1], bytes([opened.connect_ex(SOCKET)]))
+        os.read(is_over[0], 1)
+        os._exit(0)
+    assert os.read(is_connected[0], 1) == b"\0"
+    with RawClient(connected=opened) as client:
+        client.monitor_command(vm.domain.UUID(), request("query-status").encode())
+        os.close(is_over[1])
+        os.waitpid(child, 0)
+        with pytest.raises(RpcError):
+            client.monitor_command(vm.domain.UUID(), request("query-status").encode())
+    alive, record = log.records()
+    assert alive.passed and alive.field("user") == "root"
     assert not record.passed and record.field("user") == "-" and record.field("rule") == "guard:unknown-caller"
 
 
