@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const guarded[] = {"libvirtd", "virtqemud", NULL};
@@ -65,4 +66,17 @@ bool is_any_daemon_process(pid_t pid)
 
     read_program(pid, path);
     return is_any_daemon_name(path);
+}
+
+bool is_roots_process(pid_t pid, const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    const char *const names[] = {slash ? slash + 1 : program, NULL};
+    char directory[64];
+    char path[PATH_MAX];
+    struct stat info;
+
+    snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
+    read_program(pid, path);
+    return is_among(path, names) && stat(directory, &info) == 0 && info.st_uid == 0;
 }

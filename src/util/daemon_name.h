@@ -16,4 +16,7 @@ bool is_daemon_process(pid_t pid);
 bool is_any_daemon_name(const char *path);
 bool is_any_daemon_process(pid_t pid);
 
+/* Whether @pid is root's, and runs a file of the name that @program ends with. */
+bool is_roots_process(pid_t pid, const char *program);
+
 #endif

@@ -228,9 +228,20 @@ def test_audit_only(system):
     assert system.run("disable").returncode == YES and system.read(POLICY) == policy
 
 
+GUARDED = "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n"
+
+
+def write_process(system, maps, program="/usr/sbin/libvirtd", user=0):
+    """The only one there is."""
+    system.write("proc/1/maps", maps)
+    system.path("proc/1/exe").unlink(missing_ok=True)
+    system.path("proc/1/exe").symlink_to(program)
+    os.chown(system.path("proc/1"), user, user)
+
+
 def test_policy_waits_for_the_guarded_daemon(system):
     assert system.run("enable", "--audit-only").returncode == YES
-    system.write("proc/1/maps", "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n")
+    write_process(system, GUARDED)
     done = system.run("disable")
     assert done.returncode == YES and system.path(POLICY).exists() and not system.path(DROP_IN).exists()
     assert "virt-qmp-guard disable" in done.stdout
@@ -305,13 +316,32 @@ def test_restart_that_fails(system):
 
 
 def test_a_guarded_daemon_needs_no_restart(system):
-    guarded = "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n"
-    system.write("proc/1/maps", guarded)
+    write_process(system, GUARDED)
     assert "systemctl restart" in system.run("enable").stdout
     assert "systemctl restart" not in system.run("enable").stdout
     # Unless the plugin was upgraded meanwhile.
-    system.write("proc/1/maps", guarded + "7f00000000-7f00001000 r-xp 00000000 fe:00 9   /x/guard.so (deleted)\n")
+    system.write("proc/1/maps", GUARDED + "7f00000000-7f00001000 r-xp 00000000 fe:00 9   /x/guard.so (deleted)\n")
     assert "systemctl restart" in system.run("enable").stdout
+
+
+@pytest.mark.parametrize("program, user", [
+    ("/usr/sbin/libvirtd", 21001), ("/usr/bin/python3", 0), ("/usr/bin/python3", 21001)])
+def test_guarded_process_that_is_no_daemon(system, program, user):
+    """Anybody may give a mapping any name."""
+    assert system.run("enable", "--audit-only").returncode == YES
+    write_process(system, GUARDED, program, user)
+    assert "systemctl restart libvirtd.service" in system.run("enable").stdout
+    assert system.run("disable").returncode == YES and not system.path(POLICY).exists()
+
+
+def test_one_of_two_daemons_is_guarded(system):
+    system.write("usr/lib/systemd/system/virtqemud.service", "[Service]\nExecStart=/usr/sbin/virtqemud\n")
+    shutil.copy(system.path("usr/sbin/libvirtd"), system.path("usr/sbin/virtqemud"))
+    assert system.run("enable").returncode == YES
+    write_process(system, GUARDED)
+    done = system.run("enable")
+    assert "systemctl restart virtqemud.service" in done.stdout
+    assert "systemctl restart libvirtd.service" not in done.stdout
 
 
 def test_what_is_left_to_the_operator(system):

@@ -73,7 +73,8 @@ static bool take_policy(bool *ret_waits, int *status)
     *ret_waits = false;
     if (own_file_look(&host_policy_file) != OWN_OURS)
         return false;
-    *ret_waits = host_marks().is_guarded;
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++)
+        *ret_waits = host_marks(&host_units[i]).is_guarded || *ret_waits;
     return !*ret_waits && take(&host_policy_file, status);
 }
 

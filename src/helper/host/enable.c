@@ -86,13 +86,12 @@ static int restart(const HostUnit *unit, bool *ret_restarted)
     return result;
 }
 
-static bool is_switched_on(void)
+/* Then nothing is there that a restart would change. */
+static bool is_guarded(const HostUnit *unit)
 {
-    for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
-        if (host_has_unit(&host_units[i]) && own_file_look(&host_units[i].drop_in) != OWN_OURS)
-            return false;
-    }
-    return true;
+    LiveMarks marks = host_marks(unit);
+
+    return marks.is_guarded && !marks.is_outdated && own_file_look(&unit->drop_in) == OWN_OURS;
 }
 
 static int write_files(const HostCall *call)
@@ -126,11 +125,10 @@ static const struct option options[] = {
 int enable_run(HelperContext *context, int argc, char **argv)
 {
     bool restarted[HOST_UNIT_COUNT] = {false};
+    bool was_guarded[HOST_UNIT_COUNT];
     HostCall call = {0};
     int status = EXIT_YES;
     bool is_left = false;
-    bool was_guarded;
-    LiveMarks marks;
 
     if (host_begin(context, argc, argv, options, &call) < 0)
         return EXIT_UNSURE;
@@ -140,9 +138,8 @@ int enable_run(HelperContext *context, int argc, char **argv)
         complain("nothing was changed");
         return EXIT_NO;
     }
-    /* Then nothing is there that a restart would change. */
-    marks = host_marks();
-    was_guarded = is_switched_on() && marks.is_guarded && !marks.is_outdated;
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++)
+        was_guarded[i] = is_guarded(&host_units[i]);
     if (write_files(&call) < 0 || host_reload(&call) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {
@@ -152,7 +149,7 @@ int enable_run(HelperContext *context, int argc, char **argv)
     output_remark("left to do:\n");
     for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
         if (host_has_unit(&host_units[i]))
-            is_left = print_left(&host_units[i], restarted[i] || was_guarded) || is_left;
+            is_left = print_left(&host_units[i], restarted[i] || was_guarded[i]) || is_left;
     }
     if (!print_that_it_audits() && !is_left)
         output_remark("  nothing\n");

@@ -3,6 +3,7 @@
 
 #include "output.h"
 #include "program.h"
+#include "util/daemon_name.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -117,18 +118,20 @@ int host_restart(const HostUnit *unit)
     return 1;
 }
 
-LiveMarks host_marks(void)
+/* Root's own alone: any user may give a process of his such a mapping. */
+LiveMarks host_marks(const HostUnit *unit)
 {
     DIR *processes = opendir("/proc");
     const struct dirent *entry;
     LiveMarks found = {0};
 
     while (processes && (entry = readdir(processes))) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
         LiveMarks marks;
         Reason why;
 
-        if (!isdigit((unsigned char)entry->d_name[0]) ||
-            live_marks_read(atoi(entry->d_name), &marks, &why) < 0 || !marks.is_guarded)
+        if (pid == 0 || !is_roots_process(pid, unit->program) ||
+            live_marks_read(pid, &marks, &why) < 0 || !marks.is_guarded)
             continue;
         found.is_guarded = true;
         found.is_outdated = found.is_outdated || marks.is_outdated;

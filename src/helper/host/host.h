@@ -60,8 +60,8 @@ int host_reload(const HostCall *call);
  */
 int host_restart(const HostUnit *unit);
 
-/* Of the host's processes in which the guard is active: is there one, and one that is outdated? */
-LiveMarks host_marks(void);
+/* Of the unit's daemons in which the guard is active: is there one, and one that is outdated? */
+LiveMarks host_marks(const HostUnit *unit);
 
 /* True when a line of @path that is no comment and begins with @key has @word. */
 bool host_file_says(const char *path, const char *key, const char *word);
