@@ -458,3 +458,19 @@ def test_guest_has_a_real_agent():
         exit 1""")
     assert result.returncode == 0, result.stderr
     assert result.stdout.split()[:2] == ['{"return":{}}', '{"return":{"host-name":"guest"}}']
+
+
+@pytest.mark.parametrize("kind", ["directory", "link"])
+def test_no_other_users_chroot(tmp_path, kind):
+    """The place where it is kept is anybody's to write to."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    if kind == "link":
+        (tmp_path / "chroot").symlink_to(theirs)
+    else:
+        os.chown(theirs, 21001, 21001)
+        theirs.rename(tmp_path / "chroot")
+    done = subprocess.run([REPO / "scripts/chroot", "trixie", "true"], capture_output=True, text=True, check=False,
+                          timeout=TIMEOUT, env=os.environ | {"QMP_GUARD_CHROOT": str(tmp_path / "chroot")})
+    assert done.returncode == 1 and "is not ours" in done.stderr, done
+    assert not list((tmp_path / "chroot").iterdir())
