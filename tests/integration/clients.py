@@ -11,6 +11,7 @@ import subprocess
 
 import libvirt
 import libvirt_qemu
+import pytest
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = "qemu:///system"
@@ -27,6 +28,14 @@ def socket_of(daemon):
 
 
 SOCKET = socket_of(DAEMON)
+
+
+def require_virtqemud():
+    """Returns its path; skips the test where it cannot be made."""
+    done = subprocess.run([REPO / "scripts/virtqemud"], capture_output=True, check=False, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"there is no virtqemud: {done.stderr}")
+    return done.stdout.splitlines()[-1]
 
 # libvirt prints each error to stderr as well; the tests look at exceptions.
 libvirt.registerErrorHandler(lambda *_: None, None)

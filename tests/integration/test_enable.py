@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from clients import REPO, run
+from clients import REPO, require_virtqemud, run
 from machines import unique_name
 
 BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
@@ -177,8 +177,7 @@ def test_what_is_not_ready_changes_nothing(system, spoil, words):
 
 def add_virtqemud(system):
     """Linked with the same libraries as libvirtd."""
-    path = run(REPO / "scripts/virtqemud", check=True, timeout=900).stdout.splitlines()[-1]
-    shutil.copy(path, system.path("usr/sbin/virtqemud"))
+    shutil.copy(require_virtqemud(), system.path("usr/sbin/virtqemud"))
 
 
 def test_both_daemons(system):

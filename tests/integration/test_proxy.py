@@ -7,7 +7,7 @@ from urllib.parse import quote
 import libvirt
 import pytest
 
-from clients import SYSTEM, request, socket_of
+from clients import SYSTEM, request, require_virtqemud, socket_of
 from machines import policy
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from raw_rpc import RawClient, RpcError
@@ -19,6 +19,7 @@ DIRECT = f"qemu+unix:///system?socket={socket_of('virtqemud')}"
 
 
 def start_lab():
+    require_virtqemud()
     lab = SecondLab(program="virtqemud")
     lab.listen()
     lab.vm = lab.machine()
@@ -44,8 +45,11 @@ def lab(shared_lab):
 SEND = f"""
 import os, sys, libvirt, libvirt_qemu
 libvirt.registerErrorHandler(lambda *_: None, None)
-domain = libvirt.open(sys.argv[1]).lookupByName(sys.argv[2])
 print(os.getpid())
+try:
+    domain = libvirt.open(sys.argv[1]).lookupByName(sys.argv[2])
+except libvirt.libvirtError as error:
+    sys.exit(print("not opened" if error.get_error_code() == {libvirt.VIR_ERR_OPERATION_DENIED} else error))
 for command in sys.argv[3:]:
     try:
         libvirt_qemu.qemuMonitorCommand(domain, '{{"execute":"%s"}}' % command, 0)
@@ -100,6 +104,7 @@ def test_read_only_at_the_proxy(lab):
 def test_polkit_is_asked_about_the_proxys_client(in_lab):
     """And not about the proxy, which may do everything."""
     require_polkit()
+    require_virtqemud()
     lab = SecondLab(program="virtqemud")
     try:
         lab.listen()
@@ -111,6 +116,12 @@ def test_polkit_is_asked_about_the_proxys_client(in_lab):
         assert send_as(lab, "bob", PROXY, "inject-nmi")[1] == ["inject-nmi denied"]
     finally:
         lab.close()
+
+
+def is_stopped_by_libvirt(lab, said):
+    """Of late it lets no client choose by which way its daemon connects on: then nothing came of it."""
+    assert said != ["not opened"] or lab.connect().getLibVersion() > 11003000 and lab.log.records() == []
+    return said == ["not opened"]
 
 
 @pytest.mark.parametrize("uri", [
@@ -126,7 +137,10 @@ def test_proxy_is_nobody(in_lab, uri):
     try:
         lab.vm.set_policy("<allow/>")
         lab.log.mark()
-        assert send_as(lab, "alice", uri, "query-status")[1] == ["query-status denied"]
+        said = send_as(lab, "alice", uri, "query-status")[1]
+        if is_stopped_by_libvirt(lab, said):
+            return
+        assert said == ["query-status denied"]
         record = lab.log.records()[-1]
         assert record.field("rule") == "guard:unknown-caller" and record.field("user") == "-"
     finally:
@@ -136,13 +150,18 @@ def test_proxy_is_nobody(in_lab, uri):
 @pytest.mark.parametrize("program", ["libvirtd", "virtqemud"])
 def test_daemon_connected_to_itself(in_lab, program):
     """Both of it are asked: for alice, and for root, who is nobody there."""
+    if program == "virtqemud":
+        require_virtqemud()
     lab = SecondLab(program=program)
     try:
         lab.vm = lab.machine()
         lab.vm.set_policy("<allow/>")
         lab.log.mark()
         own = f"qemu+unix:///system?socket={socket_of(program)}"
-        assert send_as(lab, "alice", f"{own}&name={quote(own)}", "query-status")[1] == ["query-status denied"]
+        said = send_as(lab, "alice", f"{own}&name={quote(own)}", "query-status")[1]
+        if is_stopped_by_libvirt(lab, said):
+            return
+        assert said == ["query-status denied"]
         first, second = lab.log.records()[:2]
         assert first.passed and first.field("user") == "alice"
         assert not second.passed and second.field("rule") == "guard:unknown-caller"
