@@ -53,7 +53,7 @@ typedef struct LibvirtPrivate {
 
     Identity *(*identity_get_current)(void); /* a new reference, NULL on the event loop */
     Identity *(*identity_get_system)(void); /* a new reference */
-    Identity *(*identity_new)(void); /* one that says nothing of anybody; optional */
+    Identity *(*identity_new)(void); /* one that says nothing of anybody */
     int (*identity_set_current)(Identity *);
     int (*identity_get_user)(Identity *, const char **); /* 1 set, 0 absent, -1 error */
     int (*identity_get_sasl)(Identity *, const char **);
@@ -63,6 +63,15 @@ typedef struct LibvirtPrivate {
     int (*identity_get_started)(Identity *, unsigned long long *);
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
+    int (*identity_set_user)(Identity *,
+                             const char *); /* 0, or -1; these for libvirt_try() alone */
+    int (*identity_set_sasl)(Identity *, const char *);
+    int (*identity_set_x509)(Identity *, const char *);
+    int (*identity_set_selinux)(Identity *, const char *);
+    int (*identity_set_pid)(Identity *, pid_t);
+    int (*identity_set_started)(Identity *, unsigned long long);
+    int (*identity_set_uid)(Identity *, uid_t);
+    int (*identity_set_gid)(Identity *, gid_t);
     void (*object_unref)(void *);
     void (*object_set_data)(void *, const char *, void *); /* optional, as is */
     void *(*object_get_data)(void *, const char *); /* this */

@@ -7,6 +7,7 @@
 
 #include "host_policy.h"
 #include "libvirt_private.h"
+#include "libvirt_try.h"
 #include "mark.h"
 #include "util/cleanup.h"
 #include "util/daemon_name.h"
@@ -76,16 +77,20 @@ static void keep_from_children(void)
 __attribute__((constructor)) static void plugin_load(void)
 {
     const char *missing = libvirt_bind();
+    const char *wrong;
 
     is_active = is_guarded_daemon();
     if (!is_active)
         return;
     keep_from_children();
     tzset();
-    if (missing) {
+    wrong = missing ? NULL : libvirt_try();
+    if (missing)
         snprintf(failure, sizeof(failure), "this libvirt lacks the symbol %s", missing);
+    else if (wrong)
+        snprintf(failure, sizeof(failure), "this libvirt's %s is not as it is known here", wrong);
+    if (*failure)
         fprintf(stderr, "qmp-guard: %s: every passthrough command will be refused\n", failure);
-    }
     host_policy_load();
     mark_leave(LIVE_MARK);
 }

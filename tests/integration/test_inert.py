@@ -186,12 +186,18 @@ def test_restart_keeps_guests_and_guards_them(second_lab):
     assert not is_denied(lab.find(machine).send(request("query-status")))
 
 
-# A name for which the plugin's dlsym() finds nothing, as in a libvirt that lacks it; libvirt's own calls are untouched.
+# A name for which the plugin's dlsym() finds nothing, as in a libvirt that lacks it, or, behind a `=`, a function that
+# does something else; libvirt's own calls are untouched.
 LACKING = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+
+static int something_else(void)
+{
+    return 0;
+}
 
 void *dlsym(void *handle, const char *name)
 {
@@ -206,6 +212,8 @@ void *dlsym(void *handle, const char *name)
             lacking[0] = 0;
         fclose(file);
     }
+    if (lacking[0] == '=' && strcmp(lacking + 1, name) == 0)
+        return (void *)something_else;
     return strcmp(lacking, name) == 0 ? NULL : real(handle, name);
 }
 """
@@ -261,6 +269,19 @@ def test_libvirt_that_lacks_a_symbol(lacking_lab, name):
             assert isinstance(answer, Exception)
         else:
             assert is_denied(answer) and f"lacks the symbol {name}" in answer.get_error_message()
+
+
+@pytest.mark.parametrize("name", [name for name, _ in symbols() if name.startswith("virIdentityGet")
+                                  and name not in {"virIdentityGetCurrent", "virIdentityGetSystem"}])
+def test_libvirt_whose_symbols_mean_something_else(lacking_lab, name):
+    """All are there, and who the caller is would not be known."""
+    lab = lacking_lab
+    why = f"this libvirt's {name} is not as it is known here"
+    assert restart_lacking(lab, f"={name}") == f"qmp-guard: {why}: every passthrough command will be refused\n"
+    assert lab.vm.domain.isActive()
+    for text, flags in ((request("query-status"), 0), (request("inject-nmi"), 0), ("info status", HMP)):
+        answer = lab.vm.send(text, flags)
+        assert is_denied(answer) and why in answer.get_error_message()
 
 
 def test_libvirt_that_lacks_nothing(lacking_lab):
