@@ -83,8 +83,8 @@ class Machine:
         """Whether the monitor still gives each question its own answer; two commands, as answers may be shifted."""
         status = self.send(request("query-status"))
         name = self.send(request("query-name"))
-        return (isinstance(status, dict) and status["return"].keys() >= {"running", "status"} and
-                isinstance(name, dict) and name["return"] == {"name": self.name})
+        return (isinstance(status, dict) and status.get("return", {}).keys() >= {"running", "status"} and
+                isinstance(name, dict) and name.get("return") == {"name": self.name})
 
     def set_policy(self, *rules, **attributes):
         # libvirt adds the namespace itself and refuses a text that has it.
@@ -152,7 +152,8 @@ class WitnessedMachine(Machine):
             elif event.startswith("qmp_enter_"):
                 found.append(event[len("qmp_enter_"):].replace("_", "-"))
             else:
-                name = json.loads(detail.partition("req: ")[2]).get("execute")
+                read = json.loads(detail.partition("req: ")[2])
+                name = read.get("execute") if isinstance(read, dict) else None
                 found += [name.replace("_", "-")] if name in self.known else []
         return found
 

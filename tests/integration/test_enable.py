@@ -74,8 +74,8 @@ class System:
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory):
     root = tmp_path_factory.mktemp("system")
-    run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root, check=True, env=os.environ | {
-        "PATH": "/usr/bin:/bin"})
+    run("meson", "install", "-C", BUILD, "--no-rebuild", check=True, env=os.environ | {
+        "PATH": "/usr/bin:/bin", "DESTDIR": str(root)})
     system = System(root)
     for path in {"/bin/sh", "/bin/cat", "/usr/sbin/libvirtd",
                  *libraries("/bin/sh", "/bin/cat", "/usr/sbin/libvirtd", system.helper, system.plugin)}:

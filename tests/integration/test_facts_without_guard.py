@@ -17,8 +17,6 @@ from test_parsing_rows import SANITY, SMUGGLED, in_value, shortened
 LIBVIRT_VERSION = libvirt.getVersion() // 1000000
 IS_YAJL = LIBVIRT_VERSION < 10      # later versions read JSON with json-c
 
-only_yajl = pytest.mark.skipif(not IS_YAJL, reason="a fact of libvirt with yajl")
-
 
 @pytest.fixture(scope="module")
 def shared_machine(unguarded, tmp_path_factory):
@@ -31,31 +29,39 @@ def witness(shared_machine):
     return shared_machine
 
 
-@only_yajl
-@pytest.mark.parametrize("text, flags, executed", [
+@pytest.mark.parametrize("text, by_yajl, by_json_c", [
     # libvirt cuts at U+0000: what nobody would take for a command becomes one.
-    (r'{"execute\u0000x":"query-uuid"}', 0, ["query-uuid"]),
-    (r'{"execute":"query-uuid\u0000 is not what I am"}', 0, ["query-uuid"]),
-    (in_value(r'"a\u0000b"'), 0, ["qom-set"]),
-    (in_value(r'"\ud800"'), 0, ["qom-set"]),
-    (in_value(b'"\xc0\x80"'), 0, ["qom-set"]),
-    ('\f{"execute":"query-kvm"}\v', 0, ["query-kvm"]),
-    (in_value("123456789012345678901234567890"), 0, ["qom-set"]),
-    # Numbers that JSON does not have, and repeated keys, this libvirt refuses; json-c's successors do not.
-    ('{"execute":"query-kvm","arguments":{"a":NaN,"b":' + SMUGGLED + "}}", 0, []),
-    ('{"execute":"query-kvm","arguments":{"a":1.,"b":' + SMUGGLED + "}}", 0, []),
-    ('{"execute":"query-kvm","execute":"query-uuid"}', 0, []),
-    (b"info status\xff{'execute':'query-uuid'}", HMP, []),
-    ('{"execute":"query-kvm","arguments":{"a":' + "[" * 1100 + SMUGGLED + "]" * 1100 + "}}", 0, []),
+    (r'{"execute\u0000x":"query-uuid"}', ["query-uuid"], ["query-uuid"]),
+    (r'{"execute":"query-uuid\u0000 is not what I am"}', ["query-uuid"], ["query-uuid"]),
+    (in_value(r'"a\u0000b"'), ["qom-set"], ["qom-set"]),
+    (in_value(r'"\ud800"'), ["qom-set"], ["qom-set"]),
+    ('\f{"execute":"query-kvm"}\v', ["query-kvm"], []),
+    (in_value("123456789012345678901234567890"), ["qom-set"], []),
+    # The last one counts, and nobody says so.
+    ('{"execute":"query-kvm","execute":"query-uuid"}', [], ["query-uuid"]),
     # libvirt sets the id, and negotiates no out-of-band execution.
-    ('{"execute":"query-kvm","id":1}', 0, []),
-    ('{"exec-oob":"query-uuid"}', 0, []),
-    ('[{"execute":"query-uuid"}]', 0, []),
+    ('{"execute":"query-kvm","id":1}', [], []),
+    ('{"exec-oob":"query-uuid"}', [], []),
+    ('[{"execute":"query-uuid"}]', [], []),
 ], ids=shortened)
-def test_text_is_harmless_or_is_not(witness, text, flags, executed):
-    send_bytes(witness.domain, text if isinstance(text, bytes) else text.encode(), flags)
-    assert witness.executed() == executed
+def test_text_is_harmless_or_is_not(witness, text, by_yajl, by_json_c):
+    send_bytes(witness.domain, text if isinstance(text, bytes) else text.encode())
+    assert witness.executed() == (by_yajl if IS_YAJL else by_json_c)
     assert witness.is_sane()
+
+
+@pytest.mark.parametrize("text, flags", [
+    ('{"execute":"query-kvm","arguments":{"a":NaN,"b":' + SMUGGLED + "}}", 0),
+    ('{"execute":"query-kvm","arguments":{"a":1.,"b":' + SMUGGLED + "}}", 0),
+    (b"info status\xff{'execute':'query-uuid'}", HMP),
+], ids=shortened)
+def test_what_json_does_not_have_runs_a_smuggled_command(unguarded, tmp_path, text, flags):
+    """yajl refuses it. json-c hands it on, and QEMU forgets its braces there: one of its answers is one too many."""
+    machine = WitnessedMachine(unguarded.connect(), tmp_path)
+    send_bytes(machine.domain, text if isinstance(text, bytes) else text.encode(), flags)
+    assert machine.is_sane() or not IS_YAJL     # whose answer it is taken for depends on when it comes
+    assert ("query-uuid" in machine.executed()) != IS_YAJL
+    machine.discard()
 
 
 def test_too_many_tokens_run_a_smuggled_command_and_ruin_the_monitor(unguarded, tmp_path):
@@ -66,18 +72,19 @@ def test_too_many_tokens_run_a_smuggled_command_and_ruin_the_monitor(unguarded, 
     assert len(text) < 4194304
     machine = WitnessedMachine(unguarded.connect(), tmp_path)
     send_bytes(machine.domain, text.encode())
-    assert not machine.is_sane()        # answers are told apart by their order alone: each is now another one's
+    # Answers are told apart by their order alone: as soon as there is one too many, each is another one's.
+    assert not all(machine.is_sane() for _ in range(20))
     assert "query-uuid" in machine.executed()
     machine.discard()
 
 
-@only_yajl
 def test_deep_nesting_ends_libvirtd(second_lab):
+    """With yajl; json-c stops at a depth."""
     lab = second_lab("--unguarded")
     machine = lab.machine()
     answer = send_bytes(machine.domain, b"[" * 2000000)
     assert isinstance(answer, libvirt.libvirtError)
-    assert lab.run(lab.directory / "daemon", "pid").returncode == 1
+    assert lab.run(lab.directory / "daemon", "pid").returncode == (1 if IS_YAJL else 0)
 
 
 @pytest.mark.parametrize("line, answer", [
@@ -120,11 +127,16 @@ def test_migrate_runs_a_program_on_the_host(without_sandbox, tmp_path, text, fla
 def test_migrate_ends_the_guest_under_a_sandbox(unguarded, tmp_path):
     """QEMU's sandbox, which libvirt turns on, kills a QEMU that starts a program: no better for the guest.
 
-    Later QEMUs live, and say that they could not.
+    That is so of 7.2. Later QEMUs are told that they may not, and of earlier ones the program alone is killed.
     """
     machine = unguarded.machine()
     answer = machine.send(request("migrate", uri=f"exec:echo ran >{tmp_path}/proof"))
-    assert isinstance(answer, libvirt.libvirtError) or "Failed to fork" in answer["error"]["desc"]
+    if not isinstance(answer, libvirt.libvirtError) and "error" not in answer:
+        deadline = time.monotonic() + 10
+        while machine.send(request("query-migrate"))["return"]["status"] != "failed":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert isinstance(answer, libvirt.libvirtError) or "return" in answer or "Failed to fork" in answer["error"]["desc"]
     assert not (tmp_path / "proof").exists()
 
 
@@ -149,7 +161,7 @@ def test_libvirts_own_errors_forge_lines(unguarded):
     unguarded.log.mark()
     connection = libvirt.openReadOnly(unguarded.uri)
     with pytest.raises(libvirt.libvirtError):
-        connection.compareCPU(f"<cpu match='x&#10;{forged}&#10;'/>")
+        connection.compareCPU(f"<cpu>\n{forged}")      # told of by the line in which its end is missing
     assert forged in unguarded.log.raw().decode().split("\n")
     assert unguarded.log.record() == ("info", "QMP: victim | stop | user=root")
 

@@ -31,7 +31,8 @@ class Installed:
     """A staged installation, and the two examples, where every user can read them."""
 
     def __init__(self, directory):
-        done = run("meson", "install", "-C", os.environ["QMP_GUARD_BUILD"], "--no-rebuild", "--destdir", directory)
+        done = run("meson", "install", "-C", os.environ["QMP_GUARD_BUILD"], "--no-rebuild",
+                   env=os.environ | {"DESTDIR": str(directory)})
         assert done.returncode == 0, done.stdout + done.stderr
         (pc_file,) = directory.rglob("libqmpguard.pc")
         self.libraries = pc_file.parents[1]

@@ -12,6 +12,7 @@ import libvirt
 import pytest
 
 from clients import HMP, is_denied, request, send_bytes
+from features import needs
 from raw_rpc import RawClient, RpcError
 
 ALLOW_ALL = ['<allow channel="qmp" command="*"/>', '<allow channel="hmp" command="*"/>']
@@ -134,8 +135,9 @@ def test_control_character_is_refused(witness, log, byte):
     ('{"execute":"qmp_capabilities"}', ["qmp-capabilities"]),
     ('{"execute":"__com.redhat_query-kvm"}', []),
     ('{"execute":"' + "x" * 255 + '"}', []),
-    ('{"execute":"query-kvm","arguments":{"execute":"query-uuid"}}', []),
-    ('{"execute":"query-kvm","arguments":{"a":{"execute":"query-uuid"}}}', []),
+    # QEMU reads it well, and does not begin it: there is no such argument.
+    pytest.param('{"execute":"query-kvm","arguments":{"execute":"query-uuid"}}', [], marks=needs("qmp-trace")),
+    pytest.param('{"execute":"query-kvm","arguments":{"a":{"execute":"query-uuid"}}}', [], marks=needs("qmp-trace")),
 ], ids=shortened)
 def test_envelope_is_forwarded(witness, log, text, executed):
     assert_forwarded(witness, log, text, executed)
