@@ -84,7 +84,8 @@ const char *libvirt_try(void)
     Identity *identity;
     const char *wrong;
 
-    /* Its getters write the thread's error. The daemon does the same, first of all in its main(). */
+    /* Its getters write the thread's error. The daemon does the same, first of all in its main().
+     */
     if (virInitialize() < 0)
         return "virInitialize";
     identity = libvirt.identity_new();
