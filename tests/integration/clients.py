@@ -63,7 +63,9 @@ def virsh_words(*words):
     command, *arguments = [word for word in words[2:] if word not in options] or [""]
     if not re.fullmatch(r"[\w-]+", command):
         return words
-    named = f',"arguments":{{{",".join(arguments)}}}' if arguments else ""
+    named = ",".join(arguments)
+    if named:
+        named = ',"arguments":' + (named if named.startswith("{") else f"{{{named}}}")
     return [*words[:2], *options, f'{{"execute":"{command}"{named}}}']
 
 

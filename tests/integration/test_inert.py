@@ -326,7 +326,7 @@ done
 cat >$1/domain.xml      # another user cannot open our standard input by its name
 virsh -q create $1/domain.xml || exit 3
 for command in query-status inject-nmi system_reset; do
-    virsh -q qemu-monitor-command $3 "{\"execute\":\"$command\"}"
+    virsh -q qemu-monitor-command $3 '{"execute":"'$command'"}'
 done
 virsh -q destroy $3
 """
