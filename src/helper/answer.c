@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "answer.h"
 
+#include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <string.h>
@@ -31,10 +33,10 @@ void answer_note_rule(void *data, const Operation *operation, const Policy *poli
     }
     table_add_text(row, "operation", operation->command);
     table_add_text(row, "policy", policy->origin);
-    json_object_object_add(row, "line", json_object_new_int64(rule->line));
+    json_add(row, "line", json_object_new_int64(rule->line));
     table_add_text(row, "kind", rule_kind_name(rule->kind));
     table_add_text(row, "rule", rule->id);
-    json_object_object_add(row, "matched", json_object_new_boolean(matched));
+    json_add(row, "matched", json_object_new_boolean(matched));
 }
 
 NativeSet answer_note_native(void *data, NativeSet asked)
@@ -60,12 +62,10 @@ static json_object *operation_object(const Operation *operation)
 
     if (!object)
         return NULL;
-    json_object_object_add(object, "channel",
-                           json_object_new_string(channel_name(operation->channel)));
+    json_add_text(object, "channel", channel_name(operation->channel));
     table_add_text(object, "command", operation->command);
-    json_object_object_add(object, "class",
-                           json_object_new_string(class_name(operation->is.command_class)));
-    json_object_object_add(object, "groups", group_name_list(operation->is.groups));
+    json_add_text(object, "class", class_name(operation->is.command_class));
+    json_add(object, "groups", group_name_list(operation->is.groups));
     return object;
 }
 
@@ -84,25 +84,23 @@ static int print_json(AnswerView *view, const GuardAnswer *answer)
         return -1;
     }
     if (view->line)
-        json_object_object_add(object, "line", json_object_new_int64((int64_t)view->line));
-    json_object_object_add(object, "verdict", json_object_new_string(verdict_of(answer)));
+        json_add(object, "line", json_object_new_int64((int64_t)view->line));
+    json_add_text(object, "verdict", verdict_of(answer));
     table_add_text(object, "rule", answer->rule);
     if (answer->message)
-        json_object_object_add(object, "message", json_object_new_string(answer->message));
+        json_add_text(object, "message", answer->message);
     for (size_t i = 0; answer->request && i < answer->request->n_operations; i++)
-        json_object_array_add(operations, operation_object(&answer->request->operations[i]));
-    json_object_object_add(object, "operations", operations);
+        json_append(operations, operation_object(&answer->request->operations[i]));
+    json_add(object, "operations", operations);
     if (answer->request)
-        json_object_object_add(object, "text", json_object_new_string(answer->request->text));
-    json_object_object_add(object, "record", json_object_new_string(answer->record));
+        json_add_text(object, "text", answer->request->text);
+    json_add_text(object, "record", answer->record);
     if (rests_on_native(view, answer))
-        json_object_object_add(object, "requires_native", native_name_list(view->native));
+        json_add(object, "requires_native", native_name_list(view->native));
     if (view->shows_rules)
-        json_object_object_add(
-            object, "rules", view->rules ? json_object_get(view->rules) : json_object_new_array());
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    return 0;
+        json_add(object, "rules",
+                 view->rules ? json_object_get(view->rules) : json_object_new_array());
+    return output_json(object);
 }
 
 static void print_operation(const Operation *operation)

@@ -3,8 +3,10 @@
 #include "catalog_compare.h"
 #include "helper.h"
 #include "name_verdict.h"
+#include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/nearest.h"
 
 #include <string.h>
@@ -100,14 +102,13 @@ static json_object *command_row(const CatalogEntry *entry, bool as_json)
     char seen[32];
 
     snprintf(seen, sizeof(seen), "%s-%s", entry->first, entry->last);
-    json_object_object_add(row, "channel", json_object_new_string(channel_name(entry->channel)));
-    json_object_object_add(row, "name", json_object_new_string(entry->name));
-    json_object_object_add(row, "class", json_object_new_string(class_name(entry->command_class)));
-    json_object_object_add(row, "groups", json_object_new_string(groups ? groups : ""));
-    json_object_object_add(row, "seen", json_object_new_string(seen));
-    json_object_object_add(row, "native", native_of(entry, as_json));
-    json_object_object_add(row, "instead",
-                           json_object_new_string(entry->instead ? entry->instead : ""));
+    json_add_text(row, "channel", channel_name(entry->channel));
+    json_add_text(row, "name", entry->name);
+    json_add_text(row, "class", class_name(entry->command_class));
+    json_add_text(row, "groups", groups);
+    json_add_text(row, "seen", seen);
+    json_add(row, "native", native_of(entry, as_json));
+    json_add_text(row, "instead", entry->instead ? entry->instead : "");
     return row;
 }
 
@@ -122,9 +123,9 @@ static void add_profiles(json_object *row, const CatalogEntry *entry)
         Verdict verdict = name_verdict_of_profile(entry->channel, entry->name,
                                                   policy_profile(name));
 
-        json_object_object_add(profiles, name, json_object_new_string(verdict_name(verdict)));
+        json_add_text(profiles, name, verdict_name(verdict));
     }
-    json_object_object_add(row, "profiles", profiles);
+    json_add(row, "profiles", profiles);
 }
 
 static json_object *command_rows(const CatalogOptions *options)
@@ -135,15 +136,16 @@ static json_object *command_rows(const CatalogOptions *options)
 
     for (size_t i = 0; rows && i < count; i++) {
         const CatalogEntry *entry = &entries[i];
+        json_object *row;
 
         if (options->name && catalog_find(entry->channel, options->name) != entry)
             continue;
         if (options->group && !((entry->groups | groups_by_arguments(entry)) & options->group->set))
             continue;
-        json_object_array_add(rows, command_row(entry, options->as_json));
+        row = command_row(entry, options->as_json);
         if (options->shows_profiles)
-            add_profiles(json_object_array_get_idx(rows, json_object_array_length(rows) - 1),
-                         entry);
+            add_profiles(row, entry);
+        json_append(rows, row);
     }
     return rows;
 }
@@ -157,9 +159,9 @@ static json_object *group_rows(void)
     for (size_t i = 0; rows && i < count; i++) {
         json_object *row = json_object_new_object();
 
-        json_object_object_add(row, "group", json_object_new_string(groups[i].name));
-        json_object_object_add(row, "help", json_object_new_string(groups[i].help));
-        json_object_array_add(rows, row);
+        json_add_text(row, "group", groups[i].name);
+        json_add_text(row, "help", groups[i].help);
+        json_append(rows, row);
     }
     return rows;
 }
@@ -167,12 +169,7 @@ static json_object *group_rows(void)
 static int print_rows(const CatalogOptions *options, json_object *rows, const char *const *columns,
                       size_t n_columns)
 {
-    if (options->as_json) {
-        puts(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN |
-                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
-        return 0;
-    }
-    return table_print(rows, columns, n_columns);
+    return options->as_json ? output_json(rows) : table_print(rows, columns, n_columns);
 }
 
 #define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))
@@ -297,9 +294,11 @@ int catalog_run(HelperContext *context, int argc, char **argv)
     /* As HMP has it: info block. */
     if (options.name && argc - optind == 2) {
         if (asprintf(&words, "%s %s", rest, argv[optind + 1]) < 0)
-            words = NULL;
-        options.name = words ? words : rest;
-        optind++;
+            return words = NULL, complain("out of memory");
+        if (catalog_find(CHANNEL_HMP, words)) {
+            options.name = words;
+            optind++;
+        }
     }
     if (argc - optind > 1 || !is_consistent(&options))
         return complain("catalog: give a NAME and --group, or --groups, or --against, or --diff "

@@ -8,6 +8,7 @@
 #include "name_verdict.h"
 #include "schema.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -70,12 +71,11 @@ static void add_row(json_object *rows, const char *what, const char *name, const
     const CatalogEntry *entry = catalog_find(CHANNEL_QMP, name);
     Verdict verdict = name_verdict(CHANNEL_QMP, name, in_force->host, in_force->domain);
 
-    json_object_object_add(row, "what", json_object_new_string(what));
-    json_object_object_add(row, "name", json_object_new_string(name));
-    json_object_object_add(row, "class",
-                           json_object_new_string(class_name(entry ? entry->command_class : 0)));
-    json_object_object_add(row, "verdict", json_object_new_string(verdict_name(verdict)));
-    json_object_array_add(rows, row);
+    json_add_text(row, "what", what);
+    json_add_text(row, "name", name);
+    json_add_text(row, "class", class_name(entry ? entry->command_class : 0));
+    json_add_text(row, "verdict", verdict_name(verdict));
+    json_append(rows, row);
 }
 
 static json_object *names_of(const HelperContext *context, const char *against, InForce *in_force)

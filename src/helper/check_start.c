@@ -2,9 +2,11 @@
 /* check --start: would the libvirt hook let this domain start? */
 #include "helper.h"
 
+#include "output.h"
 #include "start/start.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <libvirt/virterror.h>
@@ -24,7 +26,7 @@ static json_object *finding_rows(const FindingList *findings)
         table_add_text(row, "finding", finding_info(finding->kind)->name);
         table_add_text(row, "rule", finding->rule);
         table_add_text(row, "reason", finding->reason);
-        json_object_array_add(rows, row);
+        json_append(rows, row);
     }
     return rows;
 }
@@ -38,14 +40,13 @@ static int print_answer(const StartAnswer *answer, const char *name, bool is_aud
     if (!rows || !object || !encoded)
         return complain("out of memory");
     if (as_json) {
-        json_object_object_add(object, "verdict",
-                               json_object_new_string(answer->passes ? "allow" : "deny"));
+        json_add_text(object, "verdict", answer->passes ? "allow" : "deny");
         if (answer->message)
             table_add_text(object, "message", answer->message);
         table_add_text(object, "policy", answer->policy);
-        json_object_object_add(object, "findings", json_object_get(rows));
-        puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                        JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_add(object, "findings", json_object_get(rows));
+        if (output_json(object) < 0)
+            return complain("out of memory");
     } else {
         if (answer->passes)
             printf("allow: domain '%s' may start%s\n", encoded,

@@ -2,6 +2,7 @@
 #include "schema.h"
 
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
@@ -42,8 +43,10 @@ static json_object *read_names(const char *text, const char *where)
         const char *name;
 
         if (is_command(json_object_array_get_idx(list, i), &name))
-            json_object_array_add(names, json_object_new_string(name));
+            json_append(names, json_object_new_string(name));
     }
+    if (!json_is_whole(names))
+        return complain_null(where, "out of memory");
     if (json_object_array_length(names) == 0)
         return complain_null(where, "there is no command in it");
     return steal_pointer(&names);

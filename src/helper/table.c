@@ -3,6 +3,7 @@
 
 #include "output.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <libsmartcols/libsmartcols.h>
@@ -18,7 +19,7 @@ int table_print(json_object *rows, const char *const *columns, size_t n_columns)
 {
     struct libscols_table *table = scols_new_table();
     size_t n_rows = rows ? json_object_array_length(rows) : 0;
-    int result = table ? 0 : -1;
+    int result = table && (!rows || json_is_whole(rows)) ? 0 : -1;
 
     for (size_t i = 0; result == 0 && i < n_columns; i++)
         result = scols_table_new_column(table, columns[i], 0, 0) ? 0 : -1;
@@ -43,5 +44,5 @@ void table_add_text(json_object *row, const char *column, const char *text)
 {
     CLEANUP(mem) char *encoded = printable(text, "");
 
-    json_object_object_add(row, column, encoded ? json_object_new_string(encoded) : NULL);
+    json_add(row, column, encoded ? json_object_new_string(encoded) : NULL);
 }

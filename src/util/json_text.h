@@ -9,6 +9,7 @@
 #include "memory_text.h"
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 /*
  * Add @value, which is taken over, as a member or an element. NULL, and what cannot be added, marks
@@ -16,6 +17,13 @@
  */
 void json_add(json_object *object, const char *name, json_object *value);
 void json_append(json_object *array, json_object *value);
+
+/* The same of a text, of which what is no UTF-8 becomes U+FFFD, and of a null. */
+void json_add_text(json_object *object, const char *name, const char *text);
+void json_add_null(json_object *object, const char *name);
+
+/* False for what is marked as incomplete, or has such a part, and for NULL. */
+bool json_is_whole(json_object *value);
 
 /*
  * The text in ASCII and without white space: what is forwarded, and what is recorded. Everything

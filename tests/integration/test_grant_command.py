@@ -150,7 +150,7 @@ QUIT = ["--command", "quit"]
     ([*QUIT, *REASON, "--uses", "1000001"], "from 1 to"),
     ([*QUIT, *REASON, "--uses", "-1"], "from 1 to"),
     ([*QUIT, *REASON, "--uses", "2x"], "from 1 to"),
-    ([*QUIT, *REASON, "other"], "one domain"),
+    ([*QUIT, *REASON, "other"], "one word too many"),
     (["--command", "guest-*", *REASON], "policy"),
     (["--command", "qui?", *REASON], "policy"),
     (["--hmp", "--command", "info *", *REASON], "policy"),

@@ -3,8 +3,10 @@
 
 #include "audit/grant.h"
 #include "helper.h"
+#include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <inttypes.h>
@@ -32,7 +34,7 @@ static void add_known(json_object *object, const char *member, const char *text)
     if (text && *text)
         table_add_text(object, member, text);
     else
-        json_object_object_add(object, member, NULL);
+        json_add_null(object, member);
 }
 
 json_object *grant_json(const Grant *grant, GroupSet confirmed_groups)
@@ -52,9 +54,9 @@ json_object *grant_json(const Grant *grant, GroupSet confirmed_groups)
     table_add_text(object, "command", grant->command);
     add_known(object, "text", grant->text);
     table_add_text(object, "for", whose);
-    json_object_object_add(object, "uses", json_object_new_int64(grant->uses));
-    json_object_object_add(object, "left", json_object_new_int64(grant->left));
-    json_object_object_add(object, "seconds", json_object_new_int64(seconds_left(grant, now)));
+    json_add(object, "uses", json_object_new_int64(grant->uses));
+    json_add(object, "left", json_object_new_int64(grant->left));
+    json_add(object, "seconds", json_object_new_int64(seconds_left(grant, now)));
     table_add_text(object, "state", state_of(grant, confirmed_groups, now));
     table_add_text(object, "by", grant->given_by);
     add_known(object, "confirmed_by", grant->confirmed_by);
@@ -103,12 +105,10 @@ json_object *grant_row(const Grant *grant, GroupSet confirmed_groups)
 
 int grant_print_json(json_object *object)
 {
-    if (!object)
-        return complain("out of memory");
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    int result = output_json(object);
+
     json_object_put(object);
-    return EXIT_YES;
+    return result < 0 ? complain("out of memory") : EXIT_YES;
 }
 
 void grant_print(const char *word, const Grant *grant)

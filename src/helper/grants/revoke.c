@@ -7,6 +7,7 @@
 #include "ledger.h"
 #include "output.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <string.h>
 
@@ -76,7 +77,7 @@ static int print(const GrantChoice *choice, const Grant *revoked, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         if (list)
-            json_object_array_add(list, grant_json(&revoked[i], 0));
+            json_append(list, grant_json(&revoked[i], 0));
         else if (!output_is_quiet())
             grant_print("revoked", &revoked[i]);
     }

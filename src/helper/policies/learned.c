@@ -4,6 +4,7 @@
 #include "helper.h"
 #include "request/request.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <ctype.h>
@@ -53,8 +54,8 @@ int learned_leave_out(LearnedSet *set, const char *name, const char *why)
         return 0;
     json_object_object_add(set->told, name, NULL);
     object = json_object_new_object();
-    json_object_object_add(object, "command", json_object_new_string(shown));
-    json_object_object_add(object, "why", json_object_new_string(why));
+    json_add_text(object, "command", shown);
+    json_add_text(object, "why", why);
     return json_object_array_add(set->left_out, object);
 }
 

@@ -7,6 +7,7 @@
 #include "output.h"
 
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -34,9 +35,9 @@ static json_object *warnings_of(const Policy *policy)
         if (!lint_rule(rule, &why))
             continue;
         warning = json_object_new_object();
-        json_object_object_add(warning, "line", json_object_new_int64(rule->line));
-        json_object_object_add(warning, "warning", json_object_new_string(why.text));
-        json_object_array_add(warnings, warning);
+        json_add(warning, "line", json_object_new_int64(rule->line));
+        json_add_text(warning, "warning", why.text);
+        json_append(warnings, warning);
     }
     return warnings;
 }
@@ -48,15 +49,16 @@ static int answer_json(const Policy *policy, const PolicyError *error, const cha
 
     if (!object)
         return complain("out of memory");
-    json_object_object_add(object, "valid", json_object_new_boolean(policy != NULL));
+    json_add(object, "valid", json_object_new_boolean(policy != NULL));
     if (policy) {
-        json_object_object_add(object, "kind", json_object_new_string(kind));
-        json_object_object_add(object, "warnings", warnings_of(policy));
+        json_add_text(object, "kind", kind);
+        json_add(object, "warnings", warnings_of(policy));
     } else {
-        json_object_object_add(object, "line", json_object_new_int64(error->line));
-        json_object_object_add(object, "reason", json_object_new_string(error->reason.text));
+        json_add(object, "line", json_object_new_int64(error->line));
+        json_add_text(object, "reason", error->reason.text);
     }
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    if (output_json(object) < 0)
+        return complain("out of memory");
     return policy ? EXIT_YES : EXIT_NO;
 }
 
@@ -149,10 +151,14 @@ static int show(const PolicyCall *call)
     if (found >= 0 && call->as_json) {
         CLEANUP(json) json_object *object = json_object_new_object();
 
-        json_object_object_add(object, "policy", xml ? json_object_new_string(xml) : NULL);
-        puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                        JSON_C_TO_STRING_NOSLASHESCAPE));
-        status = found ? EXIT_YES : EXIT_NO;
+        if (xml)
+            json_add_text(object, "policy", xml);
+        else
+            json_add_null(object, "policy");
+        if (output_json(object) < 0)
+            status = complain("out of memory");
+        else
+            status = found ? EXIT_YES : EXIT_NO;
     } else if (found == 1) {
         puts(xml);
         status = EXIT_YES;
@@ -177,7 +183,7 @@ static int affected(virDomainPtr domain)
     return (active ? VIR_DOMAIN_AFFECT_LIVE : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
-static void print_written(const char *domain, bool is_set, int flags, bool as_json)
+static int print_written(const char *domain, bool is_set, int flags, bool as_json)
 {
     bool live = flags & VIR_DOMAIN_AFFECT_LIVE;
     bool config = flags & VIR_DOMAIN_AFFECT_CONFIG;
@@ -186,14 +192,14 @@ static void print_written(const char *domain, bool is_set, int flags, bool as_js
     if (!as_json) {
         output_remark("policy of domain '%s' %s%s%s\n", domain, is_set ? "set" : "cleared",
                       live ? ", live" : "", config ? ", for the next start" : "");
-        return;
+        return EXIT_YES;
     }
     object = json_object_new_object();
-    json_object_object_add(object, "domain", json_object_new_string(domain));
-    json_object_object_add(object, "policy", json_object_new_string(is_set ? "set" : "cleared"));
-    json_object_object_add(object, "live", json_object_new_boolean(live));
-    json_object_object_add(object, "config", json_object_new_boolean(config));
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    json_add_text(object, "domain", domain);
+    json_add_text(object, "policy", is_set ? "set" : "cleared");
+    json_add(object, "live", json_object_new_boolean(live));
+    json_add(object, "config", json_object_new_boolean(config));
+    return output_json(object) < 0 ? complain("out of memory") : EXIT_YES;
 }
 
 /* @xml NULL removes the policy. */
@@ -208,8 +214,7 @@ static int write_policy(const PolicyCall *call, const char *xml)
     if (flags >= 0 &&
         virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, xml, METADATA_PREFIX,
                              POLICY_NAMESPACE, (unsigned)flags) == 0) {
-        print_written(wanted, xml != NULL, flags, call->as_json);
-        status = EXIT_YES;
+        status = print_written(wanted, xml != NULL, flags, call->as_json);
     } else if (domain) {
         complain("cannot write the policy of '%s': %s%s", wanted, virGetLastErrorMessage(),
                  helper_libvirt_remedy());

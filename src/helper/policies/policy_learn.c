@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy learn: the smallest policy that lets pass what audit records show to have passed. */
 #include "learned.h"
+#include "output.h"
 #include "policy_command.h"
-#include "trail/print.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>
@@ -88,7 +89,7 @@ static void write_attribute(LearnWriter *writer, const char *name, const char *v
 static void add_text(json_object *object, const char *name, const char *value)
 {
     if (value)
-        json_object_object_add(object, name, json_object_new_string(value));
+        json_add_text(object, name, value);
 }
 
 static void write_rule(LearnWriter *writer, const char *kind, const Learned *learned,
@@ -112,8 +113,8 @@ static void write_rule(LearnWriter *writer, const char *kind, const Learned *lea
     add_text(object, "group", group);
     add_text(object, "user", learned->user);
     if (!group)
-        json_object_object_add(object, "count", json_object_new_int64(learned->passed));
-    keep_result(writer, json_object_array_add(writer->rules, object));
+        json_add(object, "count", json_object_new_int64(learned->passed));
+    json_append(writer->rules, object);
 }
 
 /*
@@ -214,10 +215,10 @@ static void write_refusal(LearnWriter *writer, const Learned *learned, size_t nu
     add_text(object, "channel", channel_name(learned->channel));
     add_text(object, "command", learned->name);
     add_text(object, "user", learned->user);
-    json_object_object_add(object, "count", json_object_new_int64(learned->denied));
-    json_object_object_add(object, "granted", json_object_new_int64(learned->granted));
+    json_add(object, "count", json_object_new_int64(learned->denied));
+    json_add(object, "granted", json_object_new_int64(learned->granted));
     add_text(object, "rule", learned->denied_by);
-    keep_result(writer, json_object_array_add(writer->denied, object));
+    json_append(writer->denied, object);
 }
 
 static void write_refusals(LearnWriter *writer, const LearnedSet *set)
@@ -296,17 +297,16 @@ static int check_policy(const char *text)
     return 0;
 }
 
-static void print_learned_json(const LearnWriter *writer, const LearnedSet *set, const char *text)
+static int print_learned_json(const LearnWriter *writer, const LearnedSet *set, const char *text)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
     add_text(object, "policy", text);
-    json_object_object_add(object, "rules", json_object_get(writer->rules));
-    json_object_object_add(object, "denied", json_object_get(writer->denied));
-    json_object_object_add(object, "left-out",
-                           set->left_out ? json_object_get(set->left_out)
-                                         : json_object_new_array());
-    print_json(object);
+    json_add(object, "rules", json_object_get(writer->rules));
+    json_add(object, "denied", json_object_get(writer->denied));
+    json_add(object, "left-out",
+             set->left_out ? json_object_get(set->left_out) : json_object_new_array());
+    return output_json(object);
 }
 
 static int print_learned(const PolicyCall *call, LearnedSet *set)
@@ -328,7 +328,8 @@ static int print_learned(const PolicyCall *call, LearnedSet *set)
     if (text && check_policy(text) == 0) {
         status = writer.n_rules > 0 ? EXIT_YES : EXIT_NO;
         if (call->as_json)
-            print_learned_json(&writer, set, text);
+            status = print_learned_json(&writer, set, text) < 0 ? complain("out of memory")
+                                                                : status;
         else
             fputs(text, stdout);
         if (writer.n_rules == 0)

@@ -6,6 +6,7 @@
 #include "rejudge.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,7 +39,7 @@ typedef struct Replay {
 static void keep_name(json_object *who, const char *kind, const char *name)
 {
     if (who && name)
-        json_object_object_add(who, kind, json_object_new_string(name));
+        json_add_text(who, kind, name);
 }
 
 /* Of `who` only the names count, and of the policy's digest only whether there was one. */
@@ -69,20 +70,20 @@ static int keep_record(void *data, const Recorded *recorded)
 {
     Replay *replay = data;
     CLEANUP(json) json_object *kept = json_object_new_object();
+    CLEANUP(mem) char *key = NULL;
     json_object *count = NULL;
-    const char *key;
     int64_t before = 0;
 
     if (!kept)
         return complain("out of memory");
-    json_object_object_add(kept, "event", json_object_new_string("decision"));
+    json_add_text(kept, "event", "decision");
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         json_object *value = kept_of(recorded, members[i]);
 
         if (value)
-            json_object_object_add(kept, members[i], value);
+            json_add(kept, members[i], value);
     }
-    key = json_object_to_json_string_ext(kept, JSON_C_TO_STRING_PLAIN);
+    key = json_canonical_text(kept);
     if (key && json_object_object_get_ex(replay->records, key, &count))
         before = json_object_get_int64(count);
     count = json_object_new_int64(before + recorded->count);
@@ -95,7 +96,7 @@ static void add_shown(json_object *object, const char *name, const char *text)
 {
     CLEANUP(mem) char *shown = recorded_shown(text);
 
-    json_object_object_add(object, name, shown ? json_object_new_string(shown) : NULL);
+    json_add(object, name, shown ? json_object_new_string(shown) : NULL);
 }
 
 static const char *cause_of(unsigned depends)
@@ -132,7 +133,7 @@ static json_object *possible_of(unsigned verdicts)
 
     for (int verdict = 0; names && verdict < VERDICT_COUNT; verdict++) {
         if (verdicts & (1u << verdict))
-            json_object_array_add(names, json_object_new_string(verdict_name((Verdict)verdict)));
+            json_append(names, json_object_new_string(verdict_name((Verdict)verdict)));
     }
     return names;
 }
@@ -141,26 +142,24 @@ static int add_row(Replay *replay, const Recorded *recorded, int64_t count,
                    const Rejudged *rejudged, bool is_certain)
 {
     CLEANUP(json) json_object *row = json_object_new_object();
+    CLEANUP(mem) char *key = NULL;
     json_object *old = NULL;
-    const char *key;
 
     if (!row)
         return -1;
     add_shown(row, "vm", recorded->domain);
     add_shown(row, "user", recorded->user);
-    json_object_object_add(row, "channel", json_object_new_string(channel_name(recorded->channel)));
+    json_add_text(row, "channel", channel_name(recorded->channel));
     add_shown(row, "command", recorded->name ? recorded->name : HMP_WRAPPER);
-    json_object_object_add(row, "was",
-                           json_object_new_string(verdict_name(
-                               recorded->is_granted ? VERDICT_GRANT : recorded->verdict)));
-    json_object_object_add(row, "would-be",
-                           json_object_new_string(is_certain
-                                                      ? verdict_name(rejudged_verdict(rejudged))
-                                                      : cause_of(rejudged->depends)));
+    json_add_text(row, "was",
+                  verdict_name(recorded->is_granted ? VERDICT_GRANT : recorded->verdict));
+    json_add_text(row, "would-be",
+                  is_certain ? verdict_name(rejudged_verdict(rejudged))
+                             : cause_of(rejudged->depends));
     add_rules(row, rejudged->rules);
     if (!is_certain)
-        json_object_object_add(row, "possible", possible_of(rejudged->verdicts));
-    key = json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN);
+        json_add(row, "possible", possible_of(rejudged->verdicts));
+    key = json_canonical_text(row);
     if (!key)
         return -1;
     if (json_object_object_get_ex(replay->rows, key, &old)) {
@@ -172,7 +171,7 @@ static int add_row(Replay *replay, const Recorded *recorded, int64_t count,
     old = json_object_get(row);
     if (json_object_object_add(replay->rows, key, old) < 0)
         return -1;
-    json_object_object_add(old, "count", json_object_new_int64(count));
+    json_add(old, "count", json_object_new_int64(count));
     return 0;
 }
 
@@ -251,28 +250,27 @@ static json_object *sorted_rows(json_object *rows)
     json_object_object_foreach (rows, key, row) {
         (void)key;
         if (list)
-            json_object_array_add(list, json_object_get(row));
+            json_append(list, json_object_get(row));
     }
     if (list)
         json_object_array_sort(list, compare_rows);
     return list;
 }
 
-static void print_json(const Totals *totals, json_object *rows, uint64_t unreadable)
+static int print_json(const Totals *totals, json_object *rows, uint64_t unreadable)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
     json_object *counts = json_object_new_object();
 
-    json_object_object_add(counts, "judged", json_object_new_int64(totals->judged));
-    json_object_object_add(counts, "refused", json_object_new_int64(totals->refused));
-    json_object_object_add(counts, "passed", json_object_new_int64(totals->passed));
-    json_object_object_add(counts, "otherwise", json_object_new_int64(totals->otherwise));
-    json_object_object_add(counts, "depends", json_object_new_int64(totals->unsure));
-    json_object_object_add(counts, "unreadable", json_object_new_int64((int64_t)unreadable));
-    json_object_object_add(object, "changes", json_object_get(rows));
-    json_object_object_add(object, "total", counts);
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_add(counts, "judged", json_object_new_int64(totals->judged));
+    json_add(counts, "refused", json_object_new_int64(totals->refused));
+    json_add(counts, "passed", json_object_new_int64(totals->passed));
+    json_add(counts, "otherwise", json_object_new_int64(totals->otherwise));
+    json_add(counts, "depends", json_object_new_int64(totals->unsure));
+    json_add(counts, "unreadable", json_object_new_int64((int64_t)unreadable));
+    json_add(object, "changes", json_object_get(rows));
+    json_add(object, "total", counts);
+    return output_json(object);
 }
 
 static int print_replay(const PolicyCall *call, Replay *replay, uint64_t unreadable)
@@ -283,7 +281,8 @@ static int print_replay(const PolicyCall *call, Replay *replay, uint64_t unreada
     if (!rows)
         return complain("out of memory");
     if (call->as_json) {
-        print_json(totals, rows, unreadable);
+        if (print_json(totals, rows, unreadable) < 0)
+            return complain("out of memory");
     } else {
         if (table_print(rows, columns, COLUMN_COUNT) < 0)
             return complain("out of memory");

@@ -4,6 +4,7 @@
 #include "output.h"
 #include "policy_command.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "wrap.h"
 
 #include <string.h>
@@ -54,9 +55,9 @@ static int fail_case(TestRun *run, const char *format, ...)
     if (vasprintf(&why, format, args) < 0)
         why = NULL;
     va_end(args);
-    json_object_object_add(object, "line", json_object_new_int64((int64_t)run->line));
-    json_object_object_add(object, "reason", json_object_new_string(why ? why : "out of memory"));
-    json_object_array_add(run->errors, object);
+    json_add(object, "line", json_object_new_int64((int64_t)run->line));
+    json_add_text(object, "reason", why ? why : "out of memory");
+    json_append(run->errors, object);
     fprintf(stderr, "%s:%zu: %s\n", run->call->argv[1], run->line, why ? why : "out of memory");
     return -1;
 }
@@ -169,14 +170,14 @@ static int read_case(TestRun *run, char *line, Case *ret)
 static void add_text(json_object *object, const char *name, const char *text)
 {
     if (text)
-        json_object_object_add(object, name, json_object_new_string(text));
+        json_add_text(object, name, text);
 }
 
 static void note_failure(TestRun *run, const Case *expected, Verdict found, const char *rule)
 {
     json_object *object = json_object_new_object();
 
-    json_object_object_add(object, "line", json_object_new_int64((int64_t)run->line));
+    json_add(object, "line", json_object_new_int64((int64_t)run->line));
     add_text(object, "user", expected->columns[COLUMN_USER]);
     add_text(object, "channel", expected->columns[COLUMN_CHANNEL]);
     add_text(object, "text", expected->columns[COLUMN_TEXT]);
@@ -184,7 +185,7 @@ static void note_failure(TestRun *run, const Case *expected, Verdict found, cons
     add_text(object, "expected-rule", expected->columns[COLUMN_RULE]);
     add_text(object, "found", verdict_name(found));
     add_text(object, "rule", rule);
-    json_object_array_add(run->failures, object);
+    json_append(run->failures, object);
     if (!run->call->as_json)
         printf("%s:%zu: expected %s%s%s, found %s by %s: %s %s\n", run->call->argv[1], run->line,
                expected->columns[COLUMN_VERDICT], expected->columns[COLUMN_RULE] ? " by " : "",
@@ -255,12 +256,12 @@ static int print_result(const TestRun *run)
 
     if (run->call->as_json) {
         object = json_object_new_object();
-        json_object_object_add(object, "passed", json_object_new_int64((int64_t)run->n_passed));
-        json_object_object_add(object, "failed", json_object_new_int64((int64_t)n_failed));
-        json_object_object_add(object, "failures", json_object_get(run->failures));
-        json_object_object_add(object, "errors", json_object_get(run->errors));
-        puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                        JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_add(object, "passed", json_object_new_int64((int64_t)run->n_passed));
+        json_add(object, "failed", json_object_new_int64((int64_t)n_failed));
+        json_add(object, "failures", json_object_get(run->failures));
+        json_add(object, "errors", json_object_get(run->errors));
+        if (output_json(object) < 0)
+            return complain("out of memory");
     } else {
         output_remark("%zu passed, %zu failed\n", run->n_passed, n_failed);
     }

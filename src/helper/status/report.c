@@ -18,7 +18,7 @@ static void add_text(json_object *row, const char *member, const char *text)
 /* Told apart from NULL that stands for "no memory": there is nothing to say. */
 static void add_nothing(json_object *row, const char *member)
 {
-    json_object_object_add(row, member, NULL);
+    json_add_null(row, member);
 }
 
 static const char *remedy_of(CheckResult result, const char *remedy, bool is_root)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --burst: who sent many commands to a VM in a short time. */
 #include "helper.h"
+#include "output.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "when.h"
 
 #include <errno.h>
@@ -118,7 +120,7 @@ static Moment moment_of(struct timespec when)
     return (Moment)when.tv_sec * SECOND + when.tv_nsec;
 }
 
-static void print_burst_json(const Sender *sender, const char *vm)
+static int print_burst_json(const Sender *sender, const char *vm)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
     char first[WHEN_TEXT_SIZE];
@@ -126,12 +128,12 @@ static void print_burst_json(const Sender *sender, const char *vm)
 
     when_write(time_of(sender->first), first);
     when_write(time_of(sender->last), last);
-    json_object_object_add(object, "vm", json_object_new_string(vm));
-    json_object_object_add(object, "user", json_object_new_string(sender->user));
-    json_object_object_add(object, "count", json_object_new_int64((int64_t)sender->count));
-    json_object_object_add(object, "first", json_object_new_string(first));
-    json_object_object_add(object, "last", json_object_new_string(last));
-    print_json(object);
+    json_add_text(object, "vm", vm);
+    json_add_text(object, "user", sender->user);
+    json_add(object, "count", json_object_new_int64((int64_t)sender->count));
+    json_add_text(object, "first", first);
+    json_add_text(object, "last", last);
+    return output_json(object);
 }
 
 /* Tells of the burst, which is over. */
@@ -152,9 +154,9 @@ static int end_burst(Bursts *bursts, Sender *sender)
     if (!vm)
         return -1;
     snprintf(count, sizeof(count), "%" PRIu64, sender->count);
-    if (bursts->as_json)
-        print_burst_json(sender, vm);
-    else
+    if (bursts->as_json && print_burst_json(sender, vm) < 0)
+        return -1;
+    if (!bursts->as_json)
         table_lines_print(&bursts->table, cells);
     sender->count = 0;
     return 0;

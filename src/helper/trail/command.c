@@ -334,6 +334,8 @@ static int search(const AuditOptions *options)
     if (make_view(&run) == 0) {
         if (row)
             run.reader = audit_reader_open(&source);
+        else
+            complain("out of memory");
         if (run.reader) {
             int result = take_all(&run, row);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --count-by: how many records there are by some of their members. */
+#include "output.h"
 #include "print.h"
 #include "table_lines.h"
+#include "util/cleanup.h"
+#include "util/json_text.h"
 #include "util/nearest.h"
 
 #include <inttypes.h>
@@ -186,19 +189,17 @@ static int by_count(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static void print_group_json(const CountBy *count, const Group *group, char *const *values)
+static int print_group_json(const CountBy *count, const Group *group, char *const *values)
 {
-    json_object *object = json_object_new_object();
+    CLEANUP(json) json_object *object = json_object_new_object();
 
-    json_object_object_add(object, "count", json_object_new_int64((int64_t)group->count));
+    json_add(object, "count", json_object_new_int64((int64_t)group->count));
     for (size_t i = 0; i < count->n_keys; i++)
-        json_object_object_add(object, known_keys[count->keys[i]].name,
-                               json_object_new_string(values[i]));
-    print_json(object);
-    json_object_put(object);
+        json_add_text(object, known_keys[count->keys[i]].name, values[i]);
+    return output_json(object);
 }
 
-static void print_group(CountBy *count, Group *group, TableLines *table)
+static int print_group(CountBy *count, Group *group, TableLines *table)
 {
     char number[24];
     char *values[KEYS_MAX] = {NULL};
@@ -209,9 +210,9 @@ static void print_group(CountBy *count, Group *group, TableLines *table)
         cells[i + 1] = values[i] = strsep(&rest, SEPARATOR);
     snprintf(number, sizeof(number), "%" PRIu64, group->count);
     if (count->as_json)
-        print_group_json(count, group, values);
-    else
-        table_lines_print(table, cells);
+        return print_group_json(count, group, values);
+    table_lines_print(table, cells);
+    return 0;
 }
 
 /* So wide that all rows are in line. */
@@ -236,6 +237,7 @@ static int finish(void *data)
     TableLines table = {.columns = {{"count", 8, true}}, .n_columns = count->n_keys + 1};
     struct lh_entry *entry;
     size_t n = 0;
+    int result = 0;
 
     if (!groups)
         return -1;
@@ -245,10 +247,10 @@ static int finish(void *data)
         table.columns[i + 1].name = known_keys[count->keys[i]].name;
     for (size_t i = 0; i < n; i++)
         widen(count, groups[i], &table);
-    for (size_t i = 0; i < n; i++)
-        print_group(count, groups[i], &table);
+    for (size_t i = 0; result == 0 && i < n; i++)
+        result = print_group(count, groups[i], &table);
     free(groups);
-    return 0;
+    return result;
 }
 
 AuditView count_by_view(CountBy *count)

@@ -103,7 +103,7 @@ static void take_fields(json_object *record, json_object *entry)
     const char *event = text_member(record, "event");
 
     if (verdict && is_verdict(verdict) && event && strcmp(event, "decision") == 0)
-        json_object_object_add(record, "verdict", json_object_new_string(verdict));
+        json_add_text(record, "verdict", verdict);
 }
 
 static json_object *read_journal(json_object *entry, struct timespec *ret_when, const char **why)

@@ -154,13 +154,16 @@ static void print_json_text(const char *text)
     putchar('\n');
 }
 
-void print_json(json_object *json)
+/* 0, or -1 when out of memory. */
+static int print_json(json_object *json)
 {
     const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
                                                                 JSON_C_TO_STRING_NOSLASHESCAPE);
 
-    if (text)
-        print_json_text(text);
+    if (!text)
+        return -1;
+    print_json_text(text);
+    return 0;
 }
 
 static int print_line(void *data, const AuditRow *row)
@@ -169,8 +172,7 @@ static int print_line(void *data, const AuditRow *row)
 
     /* One that was not parsed is known to be printable. */
     if (entry->is_converted || !is_printable(entry->line, entry->length)) {
-        print_json(entry->json);
-        return 0;
+        return print_json(entry->json);
     }
     fwrite(entry->line, 1, entry->length, stdout);
     putchar('\n');

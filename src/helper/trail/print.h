@@ -39,9 +39,6 @@ Summary *summary_new(bool as_json);
 AuditView summary_view(Summary *summary);
 void summary_free(Summary *summary);
 
-/* Prints @json in a line, in printable ASCII: all else is \uXXXX. */
-void print_json(json_object *json);
-
 /* Local time, `2026-11-21 12:34:56`, or `-`. */
 #define PRINT_TIME_SIZE 32
 const char *print_time(struct timespec when, char buffer[PRINT_TIME_SIZE]);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --summary: for each VM what was done, by whom, and what was refused. */
+#include "output.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "when.h"
 
 #include <inttypes.h>
@@ -325,10 +327,9 @@ static int add_tallies(json_object *object, const VmSummary *vm, TallyKind kind)
     CLEANUP(mem) Tally **tallies = sorted(vm->tallies[kind], by_count);
     json_object *counts = json_object_new_object();
 
-    json_object_object_add(object, tally_names[kind], counts);
     for (size_t i = 0; tallies && tallies[i]; i++)
-        json_object_object_add(counts, tallies[i]->name,
-                               json_object_new_int64((int64_t)tallies[i]->count));
+        json_add(counts, tallies[i]->name, json_object_new_int64((int64_t)tallies[i]->count));
+    json_add(object, tally_names[kind], counts);
     return tallies ? 0 : -1;
 }
 
@@ -338,19 +339,19 @@ static void add_time(json_object *object, const char *name, struct timespec when
 
     when_write(when, text);
     if (when.tv_sec)
-        json_object_object_add(object, name, json_object_new_string(text));
+        json_add_text(object, name, text);
 }
 
 static void add_number(json_object *object, const char *name, uint64_t number)
 {
-    json_object_object_add(object, name, json_object_new_int64((int64_t)number));
+    json_add(object, name, json_object_new_int64((int64_t)number));
 }
 
 static int print_vm_json(const VmSummary *vm)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
-    json_object_object_add(object, "vm", json_object_new_string(vm->name));
+    json_add_text(object, "vm", vm->name);
     add_number(object, "total", vm->commands);
     add_number(object, "blocked", vm->blocked);
     add_number(object, "granted", vm->granted);
@@ -363,8 +364,7 @@ static int print_vm_json(const VmSummary *vm)
         if (add_tallies(object, vm, kind) < 0)
             return -1;
     }
-    print_json(object);
-    return 0;
+    return output_json(object);
 }
 
 static int finish(void *data)

@@ -4,6 +4,7 @@
 #include "catalog/catalog.h"
 #include "json_line.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 #include "when.h"
 
 #include <stdint.h>
@@ -133,7 +134,7 @@ static json_object *read_list(Piece piece)
         return NULL;
     list = json_object_new_array();
     while (rest.length > 0)
-        json_object_array_add(list, recoded(next_piece(&rest, ",")));
+        json_append(list, recoded(next_piece(&rest, ",")));
     return list;
 }
 
@@ -161,7 +162,9 @@ static bool is_count(Piece piece)
 
 static bool is_event(json_object *record, const char *event)
 {
-    return strcmp(json_object_get_string(json_object_object_get(record, "event")), event) == 0;
+    const char *found = json_object_get_string(json_object_object_get(record, "event"));
+
+    return found && strcmp(found, event) == 0;
 }
 
 static json_object *last_of(json_object *list)
@@ -183,17 +186,21 @@ static bool add_used_grant(json_object *record, Piece name, Piece value)
     if (is_event(record, "grant"))
         return false;
     if (is_text(name, "grant")) {
-        if (!grants)
-            json_object_object_add(record, "grants", grants = json_object_new_array());
         last = json_object_new_object();
-        json_object_object_add(last, "grant", recoded(value));
-        json_object_array_add(grants, last);
+        json_add(last, "grant", recoded(value));
+        if (grants) {
+            json_append(grants, last);
+            return true;
+        }
+        grants = json_object_new_array();
+        json_append(grants, last);
+        json_add(record, "grants", grants);
         return true;
     }
     if (last && is_text(name, "left"))
-        json_object_object_add(last, "left", json_object_new_int64(number_of(value)));
+        json_add(last, "left", json_object_new_int64(number_of(value)));
     else if (last && is_text(name, "reason"))
-        json_object_object_add(last, "reason", recoded(value));
+        json_add(last, "reason", recoded(value));
     else
         return false;
     return true;
@@ -216,8 +223,8 @@ static const char *read_refused_grant(json_object *record, const LineKind *kind)
         strcmp(kind->verdict, "deny") != 0)
         return "a grant without its reason: it is torn";
     json_object_get(last);
-    json_object_object_add(last, "reason", json_object_new_string(text + sizeof(obstacle) - 1));
-    json_object_object_add(record, "refused-grant", last);
+    json_add_text(last, "reason", text + sizeof(obstacle) - 1);
+    json_add(record, "refused-grant", last);
     if (json_object_array_length(grants) == 1)
         json_object_object_del(record, "grants");
     else
@@ -236,28 +243,28 @@ static const char *add_field(json_object *record, Piece name, Piece value,
 
         if (!list)
             return "a list without its end";
-        json_object_object_add(record, is_text(name, "parts") ? "parts" : "parameters", list);
+        json_add(record, is_text(name, "parts") ? "parts" : "parameters", list);
     } else if (is_text(name, "timestamp")) {
         if (when_read(value.text, value.length, WHEN_LOCAL, ret_when) != value.length)
             return "its timestamp is no time";
     } else if (is_text(name, "repeated")) {
         if (!is_count(value))
             return JSON_LINE_BAD_COUNT;
-        json_object_object_add(record, "event", json_object_new_string("repeat"));
-        json_object_object_add(record, "count", json_object_new_int64(number_of(value)));
+        json_add_text(record, "event", "repeat");
+        json_add(record, "count", json_object_new_int64(number_of(value)));
     } else if (is_text(name, "claimed")) {
         json_object *who = json_object_new_object();
 
-        json_object_object_add(who, "claimed", recoded(value));
-        json_object_object_add(record, "who", who);
+        json_add(who, "claimed", recoded(value));
+        json_add(record, "who", who);
     }
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (is_text(name, numbers[i]))
-            json_object_object_add(record, numbers[i], json_object_new_int64(number_of(value)));
+            json_add(record, numbers[i], json_object_new_int64(number_of(value)));
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (is_text(name, fields[i].field))
-            json_object_object_add(record, fields[i].member, recoded(value));
+            json_add(record, fields[i].member, recoded(value));
     }
     return NULL;
 }
@@ -291,10 +298,10 @@ static const char *read_identity(json_object *record, Piece user, Piece rest)
 
     if (user.length == 0)
         return "a record without a user";
-    json_object_object_add(record, "user", recoded(user));
+    json_add(record, "user", recoded(user));
     if (equals)
         return add_fields(record, rest, &unused);
-    json_object_object_add(record, "reason", recoded(rest));
+    json_add(record, "reason", recoded(rest));
     return NULL;
 }
 
@@ -313,17 +320,16 @@ static void add_implied(json_object *record, const LineKind *kind, bool is_warni
     if (verdict && strcmp(verdict, "audit") != 0 && json_object_object_get(record, "grants"))
         verdict = "grant";
     if (strcmp(kind->event, "grant") == 0)
-        json_object_object_add(record, "step",
-                               json_object_new_string(kind->prefix + sizeof(GRANT_PREFIX) - 1));
+        json_add_text(record, "step", kind->prefix + sizeof(GRANT_PREFIX) - 1);
     if (strcmp(kind->event, "outcome") == 0)
-        json_object_object_add(record, "result", json_object_new_string("failure"));
+        json_add_text(record, "result", "failure");
     if (verdict)
-        json_object_object_add(record, "verdict", json_object_new_string(verdict));
+        json_add_text(record, "verdict", verdict);
     if (kind->command_class)
-        json_object_object_add(record, "class", json_object_new_string(kind->command_class));
+        json_add_text(record, "class", kind->command_class);
     if (kind->second && strcmp(kind->second, "command") == 0 &&
         !json_object_object_get(record, "channel"))
-        json_object_object_add(record, "channel", json_object_new_string(is_hmp ? "hmp" : "qmp"));
+        json_add_text(record, "channel", is_hmp ? "hmp" : "qmp");
 }
 
 /* Returns NULL, or why it cannot be read. */
@@ -338,12 +344,12 @@ static const char *read_parts(json_object *record, const LineKind *kind, Piece r
     /* A client may call its domain nothing: then, too, something follows. */
     if (first.length == 0 && rest.length == 0)
         return "a record without a domain";
-    json_object_object_add(record, "domain", recoded(first));
+    json_add(record, "domain", recoded(first));
     if (kind->second) {
         second = next_piece(&rest, " | ");
         if (second.length == 0)
             return "a record without its second part: it is torn";
-        json_object_object_add(record, kind->second, recoded(second));
+        json_add(record, kind->second, recoded(second));
     }
     return add_fields(record, rest, ret_when);
 }
@@ -392,11 +398,13 @@ json_object *text_record_read(const char *text, size_t length, bool is_warning,
         *why = "out of memory";
         return NULL;
     }
-    json_object_object_add(record, "time", NULL); /* the first, once it is known */
-    json_object_object_add(record, "event", json_object_new_string(kind->event));
+    json_add_null(record, "time"); /* the first, once it is known */
+    json_add_text(record, "event", kind->event);
     *why = read_parts(record, kind, rest, ret_when);
     if (!*why)
         *why = find_lack(record, kind);
+    if (!*why && !json_is_whole(record))
+        *why = "out of memory";
     if (*why)
         return NULL;
     add_implied(record, kind, is_warning);
@@ -412,5 +420,5 @@ void text_record_set_time(json_object *record, struct timespec when)
         return;
     }
     when_write(when, text);
-    json_object_object_add(record, "time", json_object_new_string(text));
+    json_add_text(record, "time", text);
 }

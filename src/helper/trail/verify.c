@@ -7,6 +7,7 @@
 #include "output.h"
 #include "progress.h"
 #include "util/cleanup.h"
+#include "util/json_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -326,29 +327,25 @@ static uint64_t first_checked(const Verifier *verifier)
     return verifier->first > 1 ? verifier->first + 1 : verifier->first;
 }
 
-static void print_json(const Verifier *verifier, bool is_sound)
+static int print_json(const Verifier *verifier, bool is_sound)
 {
     CLEANUP(json) json_object *object = json_object_new_object();
 
-    json_object_object_add(object, "sound", json_object_new_boolean(is_sound));
-    json_object_object_add(object, "records", json_object_new_int64((int64_t)verifier->n_records));
-    json_object_object_add(object, "first", json_object_new_int64((int64_t)verifier->first));
-    json_object_object_add(object, "last", json_object_new_int64((int64_t)verifier->before.seq));
-    json_object_object_add(object, "first_checked",
-                           json_object_new_int64((int64_t)first_checked(verifier)));
-    json_object_object_add(object, "torn", json_object_new_int64((int64_t)verifier->n_torn));
-    json_object_object_add(object, "head", json_object_new_boolean(verifier->has_head));
+    json_add(object, "sound", json_object_new_boolean(is_sound));
+    json_add(object, "records", json_object_new_int64((int64_t)verifier->n_records));
+    json_add(object, "first", json_object_new_int64((int64_t)verifier->first));
+    json_add(object, "last", json_object_new_int64((int64_t)verifier->before.seq));
+    json_add(object, "first_checked", json_object_new_int64((int64_t)first_checked(verifier)));
+    json_add(object, "torn", json_object_new_int64((int64_t)verifier->n_torn));
+    json_add(object, "head", json_object_new_boolean(verifier->has_head));
     if (!is_sound) {
-        json_object_object_add(object, "file", json_object_new_string(verifier->problem_file));
+        json_add_text(object, "file", verifier->problem_file);
         if (verifier->problem_line)
-            json_object_object_add(object, "line",
-                                   json_object_new_int64((int64_t)verifier->problem_line));
-        json_object_object_add(object, "seq",
-                               json_object_new_int64((int64_t)verifier->problem_seq));
-        json_object_object_add(object, "problem", json_object_new_string(verifier->problem.text));
+            json_add(object, "line", json_object_new_int64((int64_t)verifier->problem_line));
+        json_add(object, "seq", json_object_new_int64((int64_t)verifier->problem_seq));
+        json_add_text(object, "problem", verifier->problem.text);
     }
-    puts(json_object_to_json_string_ext(object,
-                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    return output_json(object);
 }
 
 static void print_text(const Verifier *verifier, bool is_sound)
@@ -373,12 +370,14 @@ static void print_text(const Verifier *verifier, bool is_sound)
                           : "");
 }
 
-static void print(const Verifier *verifier, bool is_sound)
+/* Returns the exit status. */
+static int print(const Verifier *verifier, bool is_sound)
 {
-    if (verifier->as_json)
-        print_json(verifier, is_sound);
-    else
+    if (!verifier->as_json)
         print_text(verifier, is_sound);
+    else if (print_json(verifier, is_sound) < 0)
+        return complain("out of memory");
+    return is_sound ? EXIT_YES : EXIT_NO;
 }
 
 /* Reads on to the first problem. Returns the exit status. */
@@ -409,8 +408,7 @@ static int verify(Verifier *verifier)
     is_sound = !*verifier->problem.text;
     if (is_sound && verifier->n_records == 0)
         return complain("%s: there is not one record to verify", verifier->last_file);
-    print(verifier, is_sound);
-    return is_sound ? EXIT_YES : EXIT_NO;
+    return print(verifier, is_sound);
 }
 
 int audit_verify(const char *const *files, size_t n_files, bool as_json)
@@ -435,8 +433,7 @@ int audit_verify(const char *const *files, size_t n_files, bool as_json)
     if (!verifier.lines && n_files == 0 && verifier.has_head && access(TRAIL_PATH, F_OK) < 0 &&
         errno == ENOENT) {
         check_end(&verifier);
-        print(&verifier, false);
-        return EXIT_NO;
+        return print(&verifier, false);
     }
     if (!verifier.lines)
         return EXIT_UNSURE;
