@@ -7,7 +7,7 @@ import re
 import pytest
 
 from clients import REPO, SOCKET, SYSTEM, is_denied, monitor, qmp_guard, request, run, virsh
-from machines import NAMESPACE, bare_xml, policy
+from machines import NAMESPACE, bare_xml, policy, unique_name
 
 DENY_STATUS = '<deny command="query-status"/>'
 EXAMPLES = REPO / "xml/examples"
@@ -446,3 +446,19 @@ def test_check_start_without_a_host_policy(write):
     done = qmp_guard("check", "--start", "--domain-xml", write(bare_xml("x"), "plain.xml"),
                      "--host-policy", write("<frob/>", "host.xml"))
     assert done.returncode == NO and "host.xml" in done.stdout
+
+
+def test_words_of_policy_are_no_terminals(make_vm):
+    """libvirt lets whoever may rename a domain put anything into its name, and anybody may write its metadata."""
+    vm = make_vm(unique_name() + "\u009b31m\u202e")
+    for words in (["policy", "show", vm.name], ["policy", "set", vm.name, EXAMPLES / "domain-policy.xml"],
+                  ["policy", "clear", vm.name]):
+        done = qmp_guard(*words)
+        assert (done.stdout + done.stderr).isascii() and "\\xc2\\x9b31m" in done.stdout + done.stderr, done
+
+
+def test_policy_is_shown_as_it_is_and_harmless_on_a_terminal(vm):
+    vm.set_policy("<!-- \u009b2J --><allow user='jos\u00e9'/>")
+    assert "<!-- \u009b2J -->" in qmp_guard("policy", "show", vm.name).stdout
+    done = run("script", "-qc", f"virt-qmp-guard policy show {vm.name}", "/dev/null")
+    assert done.stdout.isascii() and "<!-- &#x9B;2J -->" in done.stdout and "jos&#xE9;" in done.stdout

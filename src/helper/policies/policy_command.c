@@ -8,9 +8,13 @@
 
 #include "util/cleanup.h"
 #include "util/json_text.h"
+#include "util/printable.h"
+#include "util/utf8.h"
 
+#include <inttypes.h>
 #include <libvirt/virterror.h>
 #include <string.h>
+#include <unistd.h>
 
 #define METADATA_PREFIX "qg"
 
@@ -140,6 +144,28 @@ static int validate(const PolicyCall *call)
     return EXIT_YES;
 }
 
+/*
+ * Whoever may write a domain's metadata has written it. On a terminal what is not ASCII is shown as
+ * XML's own references: there are commands among it, and letters that turn a line around.
+ */
+static void print_xml(const char *xml)
+{
+    size_t length = strlen(xml);
+    bool is_shown = isatty(STDOUT_FILENO);
+    uint32_t character;
+    size_t size;
+
+    for (size_t i = 0; i < length; i += size) {
+        size = (unsigned char)xml[i] < 0x7f ? 0 : utf8_read(xml + i, length - i, &character);
+        if (is_shown && size > 0)
+            printf("&#x%" PRIX32 ";", character);
+        else
+            putchar(xml[i]);
+        size = is_shown && size > 0 ? size : 1;
+    }
+    putchar('\n');
+}
+
 static int show(const PolicyCall *call)
 {
     virConnectPtr connection = helper_connect(call->context, true);
@@ -160,10 +186,12 @@ static int show(const PolicyCall *call)
         else
             status = found ? EXIT_YES : EXIT_NO;
     } else if (found == 1) {
-        puts(xml);
+        print_xml(xml);
         status = EXIT_YES;
     } else if (found == 0) {
-        fprintf(stderr, "domain '%s' has no policy: the host's decides\n", call->argv[0]);
+        CLEANUP(mem) char *name = printable(call->argv[0], "");
+
+        fprintf(stderr, "domain '%s' has no policy: the host's decides\n", name ? name : "?");
     }
     if (domain)
         virDomainFree(domain);
@@ -188,10 +216,13 @@ static int print_written(const char *domain, bool is_set, int flags, bool as_jso
     bool live = flags & VIR_DOMAIN_AFFECT_LIVE;
     bool config = flags & VIR_DOMAIN_AFFECT_CONFIG;
     CLEANUP(json) json_object *object = NULL;
+    CLEANUP(mem) char *name = NULL;
 
     if (!as_json) {
-        output_remark("policy of domain '%s' %s%s%s\n", domain, is_set ? "set" : "cleared",
-                      live ? ", live" : "", config ? ", for the next start" : "");
+        name = printable(domain, "");
+        output_remark("policy of domain '%s' %s%s%s\n", name ? name : "?",
+                      is_set ? "set" : "cleared", live ? ", live" : "",
+                      config ? ", for the next start" : "");
         return EXIT_YES;
     }
     object = json_object_new_object();
