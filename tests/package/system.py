@@ -14,9 +14,13 @@ DROP_IN = "etc/systemd/system/libvirtd.service.d/50-qmp-guard.conf"
 PROGRAMS = ["/usr/bin/cat", "/usr/bin/dash", "/usr/bin/grep", "/usr/bin/rm", "/usr/bin/rmdir", "/usr/sbin/libvirtd"]
 
 
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+# Of an operator who looks after many hosts.
+ELSEWHERE = ENVIRONMENT | {"LIBVIRT_DEFAULT_URI": "qemu+ssh://elsewhere/system"}
+
+
 def run(*words, **kwargs):
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-    kwargs = {"capture_output": True, "text": True, "check": True, "timeout": 120, "env": environment} | kwargs
+    kwargs = {"capture_output": True, "text": True, "check": True, "timeout": 120, "env": ENVIRONMENT} | kwargs
     return subprocess.run([*map(os.fspath, words)], **kwargs)
 
 
@@ -60,6 +64,7 @@ class System:
 
     def pretend_guarded(self):
         self.write("proc/7/comm", "libvirtd\n")
+        self.path("proc/7/exe").symlink_to("/usr/sbin/libvirtd")
         self.write("proc/7/maps", "00200000-00201000 r--s 00000000 00:01 9   /memfd:qmp-guard-active (deleted)\n")
 
     def helper(self, *words, **kwargs):

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from system import DROP_IN, PACKAGES, REPO, VERSION, System, expected, run
+from system import DROP_IN, ELSEWHERE, PACKAGES, REPO, VERSION, System, expected, run
 
 NAMES = ["libvirt-qmp-guard", "libqmpguard0", "libqmpguard-dev"]
 
@@ -90,7 +90,7 @@ def test_installed_enabled_removed_and_purged(system):
     system.pretend_guarded()
     assert "systemctl restart" in system.install().stdout
     # There is no systemd: tests/host has one.
-    done = system.dpkg("--remove", "libvirt-qmp-guard")
+    done = system.dpkg("--remove", "libvirt-qmp-guard", env=ELSEWHERE)
     assert not system.path(DROP_IN).exists() and "libvirtd keeps the guard until it is restarted" in done.stdout
     shutil.rmtree(system.path("proc"))
     assert not system.path(LIBDIR[1:]).joinpath("libvirt-qmp-guard").exists()
