@@ -106,8 +106,8 @@ json_object *catalog_against(const HelperContext *context, const char *against,
 
     if (load_host(&in_force, host_policy) == 0)
         names = names_of(context, against, &in_force);
-    if (names)
-        rows = json_object_new_array();
+    if (names && !(rows = json_object_new_array()))
+        complain("out of memory");
     for (size_t i = 0; rows && i < json_object_array_length(names); i++) {
         const char *name = json_object_get_string(json_object_array_get_idx(names, i));
 
@@ -125,8 +125,8 @@ json_object *catalog_diff(const char *old_path, const char *new_path, const char
     InForce in_force = {0};
     json_object *rows = NULL;
 
-    if (after && load_host(&in_force, host_policy) == 0)
-        rows = json_object_new_array();
+    if (after && load_host(&in_force, host_policy) == 0 && !(rows = json_object_new_array()))
+        complain("out of memory");
     for (size_t i = 0; rows && i < json_object_array_length(after); i++) {
         const char *name = json_object_get_string(json_object_array_get_idx(after, i));
 

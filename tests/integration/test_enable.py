@@ -371,6 +371,16 @@ def test_usage(words, message):
     assert done.returncode == UNSURE and message in done.stderr
 
 
+def test_quiet(system):
+    """What is left to do, and no word of what was done."""
+    for command in ("enable", "disable"):
+        loud = system.run(command)
+        system.run("disable" if command == "enable" else "enable")
+        quiet = system.run(command, "-q")
+        left = loud.stdout.partition("left to do:\n")[2]
+        assert quiet.returncode == loud.returncode and quiet.stdout == left and "systemctl restart" in left
+
+
 @pytest.mark.parametrize("command", ["enable", "disable"])
 def test_root_only(command):
     done = run("virt-qmp-guard", command, user="alice")
@@ -391,6 +401,7 @@ def test_completion_has_the_words_of_the_program(shared_vm):
     offered = complete("virt-qmp-guard", "")
     assert offered[:len(commands)] == commands and "--connect" in offered
     assert set(complete("virt-qmp-guard", "policy", "")) >= {"validate", "learn", "test", "--by-user"}
+    assert complete("virt-qmp-guard", "help", "") == commands and "--readonly" in offered and "--quiet" in offered
     assert complete("virt-qmp-guard", "enable", "--a") == ["--audit-only"]
     assert complete("virt-qmp-guard", "check", "--domain", shared_vm.name) == [shared_vm.name]
     assert complete("virt-qmp-guard", "no-such-command", "--") == []

@@ -52,35 +52,35 @@ int learned_leave_out(LearnedSet *set, const char *name, const char *why)
         return complain("out of memory"), -1;
     if (json_object_object_get_ex(set->told, name, NULL))
         return 0;
-    json_object_object_add(set->told, name, NULL);
+    if (json_object_object_add(set->told, name, NULL) < 0)
+        return complain("out of memory"), -1;
     object = json_object_new_object();
     json_add_text(object, "command", shown);
     json_add_text(object, "why", why);
-    return json_object_array_add(set->left_out, object);
+    json_append(set->left_out, object);
+    return 0;
 }
 
-/* A user's name as a rule has it; NULL when it is not printable ASCII, which a terminal shows as it
- * is. */
-static char *user_of(const Recorded *recorded)
+/* A user's name as a rule has it, as far as it is printable ASCII, which a terminal shows as it is.
+ * 0 or -1 after complaining. */
+static int user_of(const Recorded *recorded, char **ret)
 {
-    char *name = recorded->unix_user ? recorded_decode(recorded->unix_user) : NULL;
+    CLEANUP(mem) char *name = recorded->unix_user ? recorded_decode(recorded->unix_user) : NULL;
     size_t length = name ? strlen(name) : 0;
 
     for (size_t at = 0; at < length;) {
         uint32_t character = 0;
         size_t size = utf8_read(name + at, length - at, &character);
 
-        if (size == 0 || character < 0x20 || character > 0x7e) {
-            free(name);
-            return NULL;
-        }
+        if (size == 0 || character < 0x20 || character > 0x7e)
+            return 0;
         at += size;
     }
-    if (length == 0) {
-        free(name);
-        return NULL;
-    }
-    return name;
+    if (recorded->unix_user && !name)
+        return complain("out of memory"), -1;
+    if (length > 0)
+        *ret = steal_pointer(&name);
+    return 0;
 }
 
 static Learned *add_learned(LearnedSet *set, const char *user, Channel channel, const char *name)
@@ -207,7 +207,8 @@ static int add_parts(LearnedSet *set, const Recorded *recorded, const char *user
 
         if (!name || json_object_object_get_ex(seen, name, NULL))
             continue;
-        json_object_object_add(seen, name, NULL);
+        if (json_object_object_add(seen, name, NULL) < 0)
+            return complain("out of memory"), -1;
         if (add_operation(set, recorded, user, CHANNEL_QMP, name) < 0)
             return -1;
     }
@@ -217,9 +218,11 @@ static int add_parts(LearnedSet *set, const Recorded *recorded, const char *user
 int learned_add(void *data, const Recorded *recorded)
 {
     LearnedSet *set = data;
-    CLEANUP(mem) char *user = set->by_user ? user_of(recorded) : NULL;
+    CLEANUP(mem) char *user = NULL;
     bool passes = recorded->verdict != VERDICT_DENY && !recorded->is_outcome;
 
+    if (set->by_user && user_of(recorded, &user) < 0)
+        return -1;
     if (!recorded->name)
         return recorded->is_outcome
                    ? 0

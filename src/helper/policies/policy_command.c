@@ -94,8 +94,10 @@ Policy *policy_parse_any(const char *text, size_t length, const char **ret_kind,
             *ret_kind = kinds[i].name;
             return policy;
         }
-        if (i == 0 || error.line > ret_error->line)
+        if (i == 0 || error.is_transient || error.line > ret_error->line)
             *ret_error = error;
+        if (error.is_transient) /* it may be of this kind all the same */
+            return NULL;
     }
     return NULL;
 }
@@ -127,6 +129,8 @@ static int validate(const PolicyCall *call)
     if (!text)
         return EXIT_UNSURE;
     policy = policy_parse_any(text, length, &kind, &error);
+    if (!policy && error.is_transient)
+        return complain("cannot tell whether %s is valid: %s", call->argv[0], error.reason.text);
     if (call->as_json) {
         int status = answer_json(policy, &error, kind);
 

@@ -2,6 +2,7 @@
 #include "print.h"
 
 #include "table_lines.h"
+#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <inttypes.h>
@@ -160,7 +161,7 @@ static int print_json(json_object *json)
     const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
                                                                 JSON_C_TO_STRING_NOSLASHESCAPE);
 
-    if (!text)
+    if (!text || !json_is_whole(json))
         return -1;
     print_json_text(text);
     return 0;

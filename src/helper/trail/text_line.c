@@ -403,11 +403,13 @@ json_object *text_record_read(const char *text, size_t length, bool is_warning,
     *why = read_parts(record, kind, rest, ret_when);
     if (!*why)
         *why = find_lack(record, kind);
-    if (!*why && !json_is_whole(record))
-        *why = "out of memory";
     if (*why)
         return NULL;
     add_implied(record, kind, is_warning);
+    if (!json_is_whole(record)) {
+        *why = "out of memory";
+        return NULL;
+    }
     return steal_pointer(&record);
 }
 
