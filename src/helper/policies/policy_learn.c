@@ -47,6 +47,7 @@ static void write_comment(LearnWriter *writer, const char *text)
         writer->failed = true;
         return;
     }
+    fputc(' ', out);
     for (const char *at = text; *at; at++) {
         if ((*at == '-' && at > text && at[-1] == '-') || *at == '=' || (unsigned char)*at < 0x20 ||
             (unsigned char)*at > 0x7e)
@@ -54,11 +55,11 @@ static void write_comment(LearnWriter *writer, const char *text)
         else
             fputc(*at, out);
     }
+    fputc(' ', out);
     if (fclose(out) != 0)
         writer->failed = true;
     else
-        keep_result(writer,
-                    xmlTextWriterWriteFormatComment(writer->xml, " %s ", (const char *)safe));
+        keep_result(writer, xmlTextWriterWriteComment(writer->xml, (const xmlChar *)safe));
 }
 
 static void comment(LearnWriter *writer, const char *format, ...)
