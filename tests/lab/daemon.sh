@@ -40,7 +40,7 @@ start() {
 
     # Its own session, for a ^C is meant for COMMAND; none of our caller's files, or whoever reads our
     # output to its end would wait for the daemon's.
-    setsid env -u NOTIFY_SOCKET -u LISTEN_FDS -u LISTEN_PID "${preload[@]}" \
+    setsid env -u NOTIFY_SOCKET -u LISTEN_FDS -u LISTEN_PID -u LIBVIRT_DEFAULT_URI "${preload[@]}" \
         "${tool[@]}" "$PROGRAM" </dev/null >>"$DIR/daemon.err" 2>&1 &
     child=$!
     rm -f "$DIR/stopped"
