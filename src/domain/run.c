@@ -41,16 +41,48 @@ static int read_started(int64_t pid, uint64_t *ret)
     return word && sscanf(word, " %" SCNu64, ret) == 1 && *ret > 0 ? 0 : -1;
 }
 
+/* Where libvirt has written the number. In the file's name it escapes XML's letters. */
+static char *pid_path(const char *name)
+{
+    static const struct Escape {
+        char letter;
+        const char *text;
+    } escapes[] = {
+        {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&apos;"}, {'\0', ""},
+    };
+    char *path = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&path, &size);
+
+    if (!out)
+        return NULL;
+    fputs(PID_DIRECTORY "/", out);
+    for (; *name; name++) {
+        const struct Escape *escape = escapes;
+
+        while (escape->letter && escape->letter != *name)
+            escape++;
+        if (escape->letter)
+            fputs(escape->text, out);
+        else
+            fputc(*name, out);
+    }
+    fputs(".pid", out);
+    if (fclose(out) != 0) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
 int run_read(const char *name, Run *ret, Reason *why)
 {
-    CLEANUP(mem) char *path = NULL;
+    CLEANUP(mem) char *path = strchr(name, '/') ? NULL : pid_path(name);
     char text[32];
     Run run = {0};
 
-    if (strchr(name, '/') || asprintf(&path, PID_DIRECTORY "/%s.pid", name) < 0) {
-        path = NULL;
+    if (!path)
         return reason_set(why, "no file can say which process '%s' is", name);
-    }
     if (read_start(path, text, sizeof(text)) < 0)
         return reason_set(why, "cannot read %s: %s", path, strerror(errno));
     if (sscanf(text, "%" SCNd64, &run.pid) != 1 || run.pid <= 0)

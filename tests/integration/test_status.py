@@ -352,3 +352,14 @@ def test_hostile_name(make_vm):
     done = qmp_guard("status", vm.name)
     assert done.stdout.isascii() and "\\xe2\\x80\\xae" in done.stdout
     assert (vm.name.replace("\u202e", "\\xe2\\x80\\xae"), "qemu-user") in status(vm.name)
+
+
+def test_name_that_libvirt_escapes(make_vm):
+    """In the name of the file with QEMU's number, for example; and another domain may be called what comes of it."""
+    name = unique_name()
+    for called in (f"{name}<&>", f"{name}&lt;&amp;&gt;", f"{name}\"'"):
+        vm = make_vm(called)
+        assert not status(vm.name)[vm.name, "qemu-user"]["detail"].startswith("not known")
+        done = qmp_guard("grant", vm.name, "--command", "inject-nmi", "--reason", "a test")
+        assert done.returncode == 0, done
+        vm.send(request("inject-nmi"))
