@@ -44,13 +44,28 @@
 const char rule_host_invalid[] = "host:invalid";
 const char rule_domain_invalid[] = "domain:invalid";
 
+/* As it may be pasted into a shell: whoever may define a domain has chosen its name. */
+static char *shell_word(const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_.,:@%+-";
+    CLEANUP(mem) char *encoded = audit_name(name);
+    CLEANUP(mem) char *whole = NULL;
+    char *word = NULL;
+
+    if (!encoded || !encoded[strspn(encoded, plain)])
+        return steal_pointer(&encoded);
+    whole = printable_cut(name, "|=:'", AUDIT_NAME_MAX);
+    return whole && asprintf(&word, "'%s'", whole) >= 0 ? word : NULL;
+}
+
 /* The supported libvirt command for what was refused, with the domain's name in it. */
 static char *instead_for(const Operation *operation, const char *domain)
 {
     static const char placeholder[] = "{domain}";
     const char *instead = operation->entry ? operation->entry->instead : NULL;
     const char *place = instead ? strstr(instead, placeholder) : NULL;
-    CLEANUP(mem) char *name = audit_name(domain);
+    CLEANUP(mem) char *name = shell_word(domain);
     char *text = NULL;
 
     if (!instead || !name)

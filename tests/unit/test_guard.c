@@ -307,9 +307,13 @@ static void test_domain_name(void **state)
         const char *message;
     } names[] = {
         {"a\nb", "'inject-nmi' on domain 'a\\x0ab' is denied by baseline:@dangerous; use: virsh "
-                 "inject-nmi a\\x0ab"},
+                 "inject-nmi 'a\\x0ab'"},
         {"{domain}", "'inject-nmi' on domain '{domain}' is denied by baseline:@dangerous; use: "
-                     "virsh inject-nmi {domain}"},
+                     "virsh inject-nmi '{domain}'"},
+        {"x;id", "'inject-nmi' on domain 'x;id' is denied by baseline:@dangerous; use: virsh "
+                 "inject-nmi 'x;id'"},
+        {"'`id`", "'inject-nmi' on domain ''`id`' is denied by baseline:@dangerous; use: virsh "
+                  "inject-nmi '\\x27`id`'"},
         {"%s%n", "'inject-nmi' on domain '%s%n' is denied by baseline:@dangerous; use: virsh "
                  "inject-nmi %s%n"},
         {NULL, "'inject-nmi' on domain '-' is denied by baseline:@dangerous; use: virsh "
