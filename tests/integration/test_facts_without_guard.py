@@ -65,16 +65,20 @@ def test_what_json_does_not_have_runs_a_smuggled_command(unguarded, tmp_path, te
 
 
 def test_too_many_tokens_run_a_smuggled_command_and_ruin_the_monitor(unguarded, tmp_path):
-    """Strictly valid JSON. QEMU stops at token 2097153, forgets its braces, and reads on: a command stands there."""
+    """Strictly valid JSON. QEMU stops at token 2097153, forgets its braces, and reads on: a command stands there.
+
+    QEMU 11.1 no longer forgets them.
+    """
     head = '{"execute":"query-kvm","arguments":{"a":['
     ones = (2097152 - 11) // 2 + 1
     text = head + "1," * ones + SMUGGLED + "]}}"
     assert len(text) < 4194304
     machine = WitnessedMachine(unguarded.connect(), tmp_path)
     send_bytes(machine.domain, text.encode())
+    forgets = unguarded.connect().getVersion() < 11000000
     # Answers are told apart by their order alone: as soon as there is one too many, each is another one's.
-    assert not all(machine.is_sane() for _ in range(20))
-    assert "query-uuid" in machine.executed()
+    assert all(machine.is_sane() for _ in range(20)) != forgets
+    assert ("query-uuid" in machine.executed()) == forgets
     machine.discard()
 
 

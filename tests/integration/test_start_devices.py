@@ -155,9 +155,10 @@ def test_libvirt_removes_what_a_socket_names_whatever_the_hook_says(lab):
 
 
 def test_one_start_fills_no_log(lab):
-    before = lab.trail.path.stat().st_size
+    before = lab.trail.path.stat().st_size if lab.trail.path.exists() else 0
     _, done = create(lab, arguments=["-" + "\\" * 1000000])
-    assert finding_of(done) and len(done.stderr) < 5000
+    # libvirt 7.0 cuts its errors, so that not all of the hook's line is there.
+    assert done.returncode == 1 and "qmp-guard: domain '" in done.stderr and len(done.stderr) < 5000
     assert lab.trail.path.stat().st_size - before < 10000
 
 

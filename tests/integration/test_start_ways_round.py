@@ -13,6 +13,7 @@ import pytest
 from clients import REPO, request
 from machines import NAMESPACE, QEMU_NAMESPACE, bare_xml, policy, unique_name, with_metadata
 from second_lab import SecondLab, refusal_of
+from test_start_hook import marks_of
 
 HARDENED = (REPO / "xml/examples/host-hardened.xml").read_text()
 UNIX = "DIRECTORY/alice.sock,server=on,wait=off"
@@ -156,7 +157,8 @@ WAYS = [define_and_start, create, restore_with_other_xml, change_what_libvirt_sa
 TRIED_IN_EACH_WAY = {"qmp on a socket", "monitor on TCP", "mon on a socket", "gdb", "chardev alone", "emulator"}
 
 
-@pytest.mark.parametrize("attempt, way", [(attempt, way) for way in WAYS for attempt in ATTEMPTS
+@pytest.mark.parametrize("attempt, way", [pytest.param(attempt, way, marks=marks_of(ATTEMPTS[attempt][0]))
+                                          for way in WAYS for attempt in ATTEMPTS
                                           if way == create or attempt in TRIED_IN_EACH_WAY])
 def test_hardened_host(lab, saved, attempt, way):
     what, finding, _ = ATTEMPTS[attempt]
@@ -178,7 +180,8 @@ def test_hardened_host_starts_what_is_sound(lab, saved, way):
     assert {verdict for verdict, _ in lab.trail.findings(name)} == {"allow"}
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS)
+@pytest.mark.parametrize("attempt", [pytest.param(attempt, marks=marks_of(ATTEMPTS[attempt][0]))
+                                     for attempt in ATTEMPTS])
 def test_shipped_default(plain_lab, attempt):
     """What a host without a policy of its own gets: what it does not refuse it tells."""
     lab = plain_lab
