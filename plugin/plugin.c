@@ -77,18 +77,18 @@ static void keep_from_children(void)
 __attribute__((constructor)) static void plugin_load(void)
 {
     const char *missing = libvirt_bind();
-    const char *wrong;
+    const char *part;
 
     is_active = is_guarded_daemon();
     if (!is_active)
         return;
     keep_from_children();
     tzset();
-    wrong = missing ? NULL : libvirt_try();
+    part = missing ? NULL : libvirt_try();
     if (missing)
         snprintf(failure, sizeof(failure), "this libvirt lacks the symbol %s", missing);
-    else if (wrong)
-        snprintf(failure, sizeof(failure), "this libvirt's %s is not as it is known here", wrong);
+    else if (part)
+        snprintf(failure, sizeof(failure), "this libvirt's %s is not as it is known here", part);
     if (*failure)
         fprintf(stderr, "qmp-guard: %s: every passthrough command will be refused\n", failure);
     host_policy_load();
