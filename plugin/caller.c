@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "caller.h"
 
-#include "domain/run.h"
 #include "log.h"
 #include "plugin.h"
 #include "recorder.h"
+#include "root_process.h"
 #include "util/cleanup.h"
-#include "util/daemon_name.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <libvirt/virterror.h>
 #include <stdio.h>
@@ -54,6 +52,21 @@ static void renew_groups(Identity *identity)
         caller_groups_renew(&owner);
 }
 
+/* Root, but nobody knows for whom. */
+static bool is_a_daemons(Identity *identity)
+{
+    unsigned long long started = 0;
+    uid_t uid;
+    pid_t pid;
+
+    if (libvirt.identity_get_uid(identity, &uid) != 1 || uid != 0 ||
+        libvirt.identity_get_pid(identity, &pid) != 1)
+        return false;
+    if (libvirt.identity_get_started(identity, &started) != 1)
+        started = 0;
+    return root_process_may_be_daemon(pid, started);
+}
+
 void caller_connected(void)
 {
     Identity *identity = libvirt.identity_get_current();
@@ -61,6 +74,7 @@ void caller_connected(void)
     if (!identity)
         return;
     renew_groups(identity);
+    (void)is_a_daemons(identity); /* while the process is there to be looked at */
     libvirt.object_unref(identity);
 }
 
@@ -113,26 +127,6 @@ static void read_claim(LiveCaller *caller)
     }
 }
 
-/*
- * A client may have such a daemon connect to this one, and that is root. Only virtproxyd says for
- * whom it speaks; when it was made to connect to itself, it says that it speaks for itself. What a
- * process was that has ended since cannot be told: a client may end a daemon, too.
- */
-static bool may_be_a_daemon(const LiveCaller *caller)
-{
-    Run process = {.pid = caller->caller.pid};
-    unsigned long long started = 0;
-
-    if (process.pid <= 0)
-        return false;
-    if (is_any_daemon_process((pid_t)process.pid) || errno == ENOENT || errno == ESRCH)
-        return true;
-    if (libvirt.identity_get_started(caller->identity, &started) != 1 || started == 0)
-        return false;
-    process.started = started;
-    return !run_is_alive(&process); /* that was another's program, by the same number */
-}
-
 void caller_read(LiveCaller *ret)
 {
     bool has_failed = false;
@@ -149,7 +143,7 @@ void caller_read(LiveCaller *ret)
     read_claim(ret);
     if (has_failed) /* or a <deny> for what was not told would not count */
         return;
-    if (ret->caller.uid == 0 && may_be_a_daemon(ret))
+    if (is_a_daemons(ret->identity))
         return;
     ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;

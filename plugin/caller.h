@@ -29,7 +29,10 @@ void caller_read(LiveCaller *ret);
  */
 int caller_resolve_groups(LiveCaller *caller);
 
-/* A client has connected, in this thread: its user's groups are asked for before it needs them. */
+/*
+ * A client has connected, in this thread: its user's groups are asked for before it needs them,
+ * and what its process is.
+ */
 void caller_connected(void);
 
 void caller_clear(LiveCaller *caller);

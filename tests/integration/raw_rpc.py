@@ -14,6 +14,7 @@ from clients import SOCKET
 REMOTE_PROGRAM = 0x20008086
 QEMU_PROGRAM = 0x20008087
 CONNECT_OPEN = 1
+AUTH_LIST = 66
 MONITOR_COMMAND = 1
 AGENT_COMMAND = 3
 STATUS_ERROR = 1
@@ -49,14 +50,23 @@ class Reader:
 
 
 class RawClient:
+    """Of a socket that is @connected already nothing is opened yet."""
+
     def __init__(self, path=SOCKET, flags=0, connected=None):
         self.serial = 0
         self.socket = connected or socket.socket(socket.AF_UNIX)
         self.socket.settimeout(30)
         if not connected:
             self.socket.connect(path)
+            self.open(flags)
+
+    def open(self, flags=0):
         self.call(REMOTE_PROGRAM, CONNECT_OPEN, struct.pack(">I", 1) + xdr_string(b"qemu:///system") +
                   struct.pack(">I", flags))
+
+    def make_known(self):
+        """The daemon learns here who its client is: which process, and when that began."""
+        self.call(REMOTE_PROGRAM, AUTH_LIST, b"")
 
     def __enter__(self):
         return self

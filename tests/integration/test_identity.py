@@ -128,26 +128,46 @@ def test_root_speaks_for_nobody(vm, log):
     assert not record.passed and record.field("user") == "-" and record.field("rule") == "guard:unknown-caller"
 
 
+class Connected:
+    """A socket that is connected to the daemon by a process that ends when it is told to."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        is_connected, is_over = os.pipe(), os.pipe()
+        self.child = os.fork()
+        if self.child == 0:
+            os.close(is_over[1])
+            os.write(is_connected[1], bytes([self.socket.connect_ex(SOCKET)]))
+            os.read(is_over[0], 1)
+            os._exit(0)
+        assert os.read(is_connected[0], 1) == b"\0"
+        self.over = is_over[1]
+
+    def end(self):
+        os.close(self.over)
+        os.waitpid(self.child, 0)
+
+
 def test_process_that_is_gone_is_nobody(vm, log):
     """Whether it was root's own or a daemon that somebody had connect here: nobody can look at it any more."""
-    opened = socket.socket(socket.AF_UNIX)
-    is_connected, is_over = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(is_over[1])
-        os.write(is_connected[1], bytes([opened.connect_ex(SOCKET)]))
-        os.read(is_over[0], 1)
-        os._exit(0)
-    assert os.read(is_connected[0], 1) == b"\0"
-    with RawClient(connected=opened) as client:
-        client.monitor_command(vm.domain.UUID(), request("query-status").encode())
-        os.close(is_over[1])
-        os.waitpid(child, 0)
+    connected = Connected()
+    with RawClient(connected=connected.socket) as client:
+        client.make_known()
+        connected.end()
+        client.open()
         with pytest.raises(RpcError):
             client.monitor_command(vm.domain.UUID(), request("query-status").encode())
-    alive, record = log.records()
-    assert alive.passed and alive.field("user") == "root"
+    record = log.record()
     assert not record.passed and record.field("user") == "-" and record.field("rule") == "guard:unknown-caller"
+
+
+def test_process_that_was_looked_at_may_end(vm, log):
+    connected = Connected()
+    with RawClient(connected=connected.socket) as client:
+        client.open()
+        connected.end()
+        client.monitor_command(vm.domain.UUID(), request("query-status").encode())
+    assert log.record().passed and log.record().field("user") == "root"
 
 
 def test_name_that_root_gives_forges_no_line(vm, log):
