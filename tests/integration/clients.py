@@ -94,7 +94,9 @@ def answer_of(function, *arguments):
     try:
         return function(*arguments)
     except libvirt.libvirtError as error:
-        return error
+        # With the traceback it would keep the domain, and so the connection, until the collector comes: that closes it,
+        # and when the daemon is gone by then, libvirt says so in place of the next call's own error.
+        return error.with_traceback(None)
 
 
 def send(domain, text, flags=0):
