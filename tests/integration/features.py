@@ -18,8 +18,8 @@ from clients import SYSTEM, run
 
 LIBVIRT, QEMU = "libvirt", "QEMU"
 OVERRIDE = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>override</name>
-<memory>1</memory><os><type>hvm</type></os><qemu:deprecation behavior='omit'/><qemu:override><qemu:device alias='x'>
-<qemu:frontend><qemu:property name='x' type='bool' value='true'/></qemu:frontend></qemu:device></qemu:override></domain>"""
+<memory>1</memory><os><type>hvm</type></os><qemu:deprecation behavior='omit'/><qemu:override>
+<qemu:device alias='x'><qemu:frontend><qemu:property name='x' type='bool' value='true'/></qemu:frontend></qemu:device></qemu:override></domain>"""
 OLD_POLKIT = "/usr/lib/policykit-1/polkitd"
 
 
@@ -46,7 +46,8 @@ FEATURES = {
     "descriptors": Feature("virDomainQemuMonitorCommandWithFiles()",
                            lambda: hasattr(libvirt_qemu, "qemuMonitorCommandWithFiles"), (LIBVIRT, 8002000)),
     "pass-fds": Feature("virsh qemu-monitor-command --pass-fds",
-                        lambda: "--pass-fds" in run("virsh", "help", "qemu-monitor-command").stdout, (LIBVIRT, 8002000)),
+                        lambda: "--pass-fds" in run("virsh", "help", "qemu-monitor-command").stdout,
+                        (LIBVIRT, 8002000)),
     "override": Feature("qemu:override and qemu:deprecation in a domain", keeps_override, (LIBVIRT, 8002000)),
     "polkit-rules": Feature("a polkit with rules in JavaScript", lambda: not os.path.exists(OLD_POLKIT)),
     "qmp-trace": Feature("a trace of the QMP commands that QEMU begins",

@@ -125,13 +125,16 @@ class WitnessedMachine(Machine):
     def __init__(self, connection, directory):
         name = unique_name("witnessed")
         self.trace = pathlib.Path(directory) / f"{name}.trace"
-        super().__init__(connection, bare_xml(name, ["-trace", "qmp_enter_*" if has("qmp-trace") else "handle_qmp_command",
-                                                     "-trace", "handle_hmp_command", "-D", str(self.trace)]))
+        events = ["qmp_enter_*" if has("qmp-trace") else "handle_qmp_command", "handle_hmp_command"]
+        super().__init__(connection, bare_xml(name, [word for event in events for word in ("-trace", event)] +
+                                              ["-D", str(self.trace)]))
         self.offset = 0
         self.mark()
         # QEMU 5.2 traces what it reads, and not what it then begins: a command that it does not have is not executed.
-        self.known = None if has("qmp-trace") else {row["name"] for row in self.send(request("query-commands"))["return"]}
-        self.mark()
+        self.known = set()
+        if not has("qmp-trace"):
+            self.known = {row["name"] for row in self.send(request("query-commands"))["return"]}
+            self.mark()
 
     def mark(self):
         self.offset = self.trace.stat().st_size
