@@ -11,6 +11,7 @@ import warnings
 import libvirt
 import pytest
 
+from certificates import make_key, make_signed
 from clients import is_denied, request, run, send
 from machines import policy
 from second_lab import SecondLab
@@ -30,36 +31,26 @@ class Certificates:
 
     def __init__(self, directory):
         self.directory = directory
-        self.make("ca", "/CN=authority", "-x509", "-days", "2", "-addext", "keyUsage=critical,keyCertSign")
+        make_key("/CN=authority", *self.new("ca"), "-x509", "-addext", "keyUsage=critical,keyCertSign")
         self.make_signed("server", f"/CN={HOST_NAME}", f"subjectAltName=IP:{HOST_NAME}")
         for name in ("one", "two"):
             self.make_signed(name, f"/O=Lab/CN={name}", "extendedKeyUsage=clientAuth")
         # The same name, but nobody vouches for it.
-        self.make("forged", "/O=Lab/CN=one", "-x509", "-days", "2")
+        make_key("/O=Lab/CN=one", *self.new("forged"), "-x509")
         shutil.copy(self.path("ca") / "clientcert.pem", self.path("forged") / "cacert.pem")
 
     def path(self, name):
         return self.directory / name
 
-    @staticmethod
-    def openssl(*words):
-        done = run("openssl", *words)
-        assert done.returncode == 0, done.stderr
-
-    def make(self, name, subject, *options, file="clientcert.pem"):
-        home = self.path(name)
-        home.mkdir()
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                     "-subj", subject, "-keyout", home / "clientkey.pem", "-out", home / file, *options)
+    def new(self, name):
+        """Where its key and its certificate are to be."""
+        self.path(name).mkdir()
+        return self.path(name) / "clientkey.pem", self.path(name) / "clientcert.pem"
 
     def make_signed(self, name, subject, extension):
-        self.make(name, subject, file="request.pem")
-        home, authority = self.path(name), self.path("ca")
-        (home / "extensions").write_text(f"{extension}\nbasicConstraints=critical,CA:FALSE\n")
-        self.openssl("x509", "-req", "-days", "2", "-in", home / "request.pem", "-extfile", home / "extensions",
-                     "-CA", authority / "clientcert.pem", "-CAkey", authority / "clientkey.pem", "-CAcreateserial",
-                     "-out", home / "clientcert.pem")
-        shutil.copy(authority / "clientcert.pem", home / "cacert.pem")
+        authority = self.path("ca")
+        make_signed(subject, *self.new(name), (authority / "clientcert.pem", authority / "clientkey.pem"), extension)
+        shutil.copy(authority / "clientcert.pem", self.path(name) / "cacert.pem")
 
 
 class CallersLab(SecondLab):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from certificates import make_key, make_signed
 from clients import REPO, request, run
 from trail import Trail, assert_chained
 
@@ -42,19 +43,15 @@ class Certificates:
     def __init__(self, directory):
         self.directory = directory
         directory.mkdir()
-        self.make("ca", "ca", "-x509")
+        make_key("/CN=ca", *self.files("ca"), "-x509")
         self.sign("logs", "logs.example.com")
         self.sign("host", "one.hosts.example.com")
 
-    def make(self, name, common_name, *options):
-        done = run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                   "-subj", f"/CN={common_name}", "-keyout", self.directory / f"{name}.key",
-                   "-out", self.directory / f"{name}.pem", *options)
-        assert done.returncode == 0, done.stderr
-
     def sign(self, name, common_name):
-        self.make(name, common_name, "-x509", "-CA", self.directory / "ca.pem", "-CAkey", self.directory / "ca.key",
-                  "-addext", f"subjectAltName=DNS:{common_name}", "-addext", "basicConstraints=critical,CA:FALSE")
+        make_signed(f"/CN={common_name}", *self.files(name), self.files("ca")[::-1], f"subjectAltName=DNS:{common_name}")
+
+    def files(self, name):
+        return self.directory / f"{name}.key", self.directory / f"{name}.pem"
 
 
 class Rsyslog:
