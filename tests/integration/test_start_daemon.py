@@ -62,7 +62,7 @@ class Guests:
 
     def __init__(self, lab):
         self.lab = lab
-        whats = [{}, {"arguments": ["-no-hpet"]}, {"metadata": policy("<allow/>")}, {"metadata": policy("<frob/>")},
+        whats = [{}, {"arguments": ["-no-shutdown"]}, {"metadata": policy("<allow/>")}, {"metadata": policy("<frob/>")},
                  {"arguments": MON}, {"metadata": f"<x:x xmlns:x='urn:x'>{'x' * 1000000}</x:x>"}]
         lab.set_host_policy(LAX)
         self.names = [lab.start(made(lab, what)[1]).name() for what in whats]

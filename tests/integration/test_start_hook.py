@@ -107,7 +107,7 @@ ROWS = [
           ["-incoming", '{"channel-type":"main","addr":{"transport":"exec"}}']),
     *rows("opaque-option", ["-readconfig", "/dev/null"], ["-set", "device.x.y=z"], ["-preconfig"]),
     *rows("confinement", ["-sandbox", "off"], ["-runas", "root"], ["-chroot", "/"], ["-daemonize"]),
-    *rows("argument", ["-no-hpet"], ["-global", "a.b=c"], ["-monitor", "null"], ["/none"], ["-chardev", SOCKET]),
+    *rows("argument", ["-no-shutdown"], ["-global", "a.b=c"], ["-monitor", "null"], ["/none"], ["-chardev", SOCKET]),
     *rows("code-environment",
           {"environment": ["LD_PRELOAD="]}, {"environment": ["LD_BIND_NOW=1"]}, {"environment": ["QEMU_MODULE_DIR=/"]}),
     *rows("environment", {"environment": ["NAME=value"]}, {"environment": ["_LD_PRELOAD=x"]}),

@@ -62,7 +62,7 @@ def test_policy_travels(labs, flags):
 
 
 @pytest.mark.parametrize("there, words, finding", [
-    (REFUSE_ARGUMENTS, {"arguments": ["-no-hpet"]}, "argument"),
+    (REFUSE_ARGUMENTS, {"arguments": ["-no-shutdown"]}, "argument"),
     (policy('<start><refuse finding="policy-invalid"/><ignore/></start>'), {"metadata": policy("<frob/>")},
      "policy-invalid"),
     (policy("<frob/>"), {"metadata": OWN}, "unreadable"),
@@ -91,7 +91,7 @@ def test_target_refuses(labs, there, words, finding):
 def test_source_has_no_say(labs):
     """Its own rules were for the start; a domain that leaves is none of its business."""
     source, target = labs
-    domain = source.start(bare_xml(unique_name("leaves"), ["-no-hpet"]))
+    domain = source.start(bare_xml(unique_name("leaves"), ["-no-shutdown"]))
     source.set_host_policy(policy("<start><refuse/></start>"))
     source.trail.mark()
     assert migrate(source, target, domain) is None
@@ -105,7 +105,7 @@ def test_other_xml_for_the_target(labs):
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
     loosened = xml.replace("deny command", "allow command")
     assert loosened != xml
-    line = "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-no-hpet'/>"
+    line = "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-no-shutdown'/>"
     with_argument = xml.replace("</domain>", f"{line}</qemu:commandline></domain>")
     target.set_host_policy(REFUSE_ARGUMENTS)
     error = migrate(source, target, domain, **{libvirt.VIR_MIGRATE_PARAM_DEST_XML: with_argument})
