@@ -389,7 +389,8 @@ def test_restore(lab, managed):
         lab.set_host_policy(refuse_only(finding))
         lab.trail.mark()
         told = refusal_of(saved.restore(xml))
-        assert told.finding == finding and not saved.domain.isActive()
+        # libvirt 11.3 says of its own image that it was started, though it was not.
+        assert (told.finding == finding if told else managed) and not saved.domain.isActive()
         assert [record["operation"] for record in lab.trail.starts(verdict="deny")] == ["restore"]
     # The image is still there.
     lab.set_host_policy(start_rules('<ignore finding="network-monitor"/>'))
@@ -403,7 +404,9 @@ def test_restore(lab, managed):
 def test_restore_of_what_was_saved(lab, managed):
     saved = Saved(lab, managed)
     lab.set_host_policy(refuse_only("emulator"))
-    assert refusal_of(saved.restore()).finding == "emulator"
+    told = refusal_of(saved.restore())
+    assert (told.finding == "emulator" if told else managed) and not saved.domain.isActive()
+    assert {record["finding"] for record in lab.trail.starts(verdict="deny")} == {"emulator"}
     lab.set_host_policy(refuse_only("argument"))
     lab.trail.mark()
     assert saved.restore() is None and saved.domain.isActive()
