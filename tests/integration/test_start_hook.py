@@ -383,19 +383,19 @@ class Saved:
 @pytest.mark.parametrize("managed", [False, True], ids=["save", "managedsave"])
 def test_restore(lab, managed):
     saved = Saved(lab, managed)
-    with_monitor = changed(saved.xml, ["-qmp", TCP], policy("<allow/>"))
-    with_bad_policy = changed(saved.xml, [], policy("<frob/>"))
-    for xml, finding in [(with_monitor, "network-monitor"), (with_bad_policy, "policy-invalid")]:
+    with_monitor, with_bad_policy = (["-qmp", TCP], policy("<allow/>")), ([], policy("<frob/>"))
+    for what, finding in [(with_monitor, "network-monitor"), (with_bad_policy, "policy-invalid")]:
         lab.set_host_policy(refuse_only(finding))
         lab.trail.mark()
-        told = refusal_of(saved.restore(xml))
-        # libvirt 11.3 says of its own image that it was started, though it was not.
+        told = refusal_of(saved.restore(changed(saved.xml, *what)))
+        # libvirt 11.3 says of its own image that it was started, though it was not, and throws it away.
         assert (told.finding == finding if told else managed) and not saved.domain.isActive()
         assert [record["operation"] for record in lab.trail.starts(verdict="deny")] == ["restore"]
+        saved = saved if told else Saved(lab, managed)
     # The image is still there.
     lab.set_host_policy(start_rules('<ignore finding="network-monitor"/>'))
     lab.trail.mark()
-    assert saved.restore(with_monitor) is None and saved.domain.isActive()
+    assert saved.restore(changed(saved.xml, *with_monitor)) is None and saved.domain.isActive()
     assert [(record["operation"], record["verdict"]) for record in lab.trail.starts()] == [
         ("restore", "allow"), ("prepare", "allow")]
 
