@@ -15,6 +15,8 @@ from second_lab import SHIPPED_DEFAULT, SecondLab
 
 FAULTS = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build")) / "tests/integration/faults.so"
 
+# What cannot be put on record does not pass.
+RECORDED_ALONE = SHIPPED_DEFAULT.replace("profile=", 'unrecorded="deny" profile=')
 ALLOWED = "query-status"
 # By the domain's policy, and by what is known of the caller: neither may be lost.
 DENIED = ["query-kvm", "query-name"]
@@ -65,6 +67,7 @@ def test_call_that_fails(lab, name):
     """In each place: what is allowed passes with a record or is refused, what is denied is refused."""
     machine = lab.machine()
     machine.set_policy(*RULES)
+    lab.set_host_policy(RECORDED_ALONE)
     daemon = lab.run(lab.directory / "daemon", "pid").stdout
     hits = 0
     for command in [ALLOWED, *DENIED]:
@@ -82,6 +85,7 @@ def test_call_that_fails(lab, name):
     assert lab.run(lab.directory / "daemon", "pid").stdout == daemon
     # Nothing is to fail that the daemon does at its end.
     assert not send_with_fault(lab, machine, ALLOWED, "nothing", 1)[2]
+    lab.set_host_policy(SHIPPED_DEFAULT)
     machine.discard()
 
 
