@@ -64,10 +64,11 @@ int helper_option(HelperContext *context, int argc, char **argv, const char *let
     for (;;) {
         int index = -1;
         int option = getopt_long(argc, argv, all_letters, all, &index);
-        bool is_common = index < 0 ? strchr(COMMON_LETTERS, option) != NULL : index >= n_own;
+        bool is_common;
 
         if (option == -1)
             return end_options(context);
+        is_common = index < 0 ? strchr(COMMON_LETTERS, option) != NULL : index >= n_own;
         if (option == '?' || !is_common)
             return option;
         if (take_common(context, option) != 0)
