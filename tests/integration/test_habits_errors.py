@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from clients import run
+from features import needs
 from helper_calls import CALLS, HERE, NAME, NO, UNSURE, YES, Callers, callers, each_call  # noqa: F401
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from second_lab import SecondLab
@@ -162,6 +163,7 @@ def test_host_policy_of_root(callers):  # noqa: F811
         path.chmod(0o644)
 
 
+@needs("polkit-rules")
 def test_polkit_denies(second_lab):
     """What libvirt does not let the user see is not there; what it does not let it do is told with the rule's place."""
     require_polkit()
