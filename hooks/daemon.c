@@ -31,7 +31,7 @@ static pid_t find_daemon(void)
     pid_t pid = getppid();
 
     for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
-        if (is_daemon_process(pid))
+        if (is_guarded_daemon_process(pid))
             return pid;
         pid = parent_of(pid);
     }

@@ -53,7 +53,7 @@ static void renew_groups(Identity *identity)
 }
 
 /* Root, but nobody knows for whom. */
-static bool is_a_daemons(Identity *identity)
+static bool may_be_a_daemon(Identity *identity)
 {
     unsigned long long started = 0;
     uid_t uid;
@@ -74,7 +74,7 @@ void caller_connected(void)
     if (!identity)
         return;
     renew_groups(identity);
-    (void)is_a_daemons(identity); /* while the process is there to be looked at */
+    (void)may_be_a_daemon(identity); /* while the process is there to be looked at */
     libvirt.object_unref(identity);
 }
 
@@ -143,7 +143,7 @@ void caller_read(LiveCaller *ret)
     read_claim(ret);
     if (has_failed) /* or a <deny> for what was not told would not count */
         return;
-    if (is_a_daemons(ret->identity))
+    if (may_be_a_daemon(ret->identity))
         return;
     ret->label = make_label(&ret->caller);
     ret->caller.label = ret->label;

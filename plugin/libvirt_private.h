@@ -63,8 +63,8 @@ typedef struct LibvirtPrivate {
     int (*identity_get_started)(Identity *, unsigned long long *);
     int (*identity_get_uid)(Identity *, uid_t *);
     int (*identity_get_gid)(Identity *, gid_t *);
-    int (*identity_set_user)(Identity *,
-                             const char *); /* 0, or -1; these for libvirt_try() alone */
+    /* For libvirt_try() alone: 0, or -1. */
+    int (*identity_set_user)(Identity *, const char *);
     int (*identity_set_sasl)(Identity *, const char *);
     int (*identity_set_x509)(Identity *, const char *);
     int (*identity_set_selinux)(Identity *, const char *);

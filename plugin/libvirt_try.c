@@ -11,8 +11,7 @@
 #define TRIED_PID ((pid_t)0x090a0b0c)
 #define TRIED_TIME 0x1112131415161718ULL
 
-/* A getter that says something before it was told, or nothing, or something else, is none of ours.
- */
+/* A getter that speaks before it is told, or then says something else, is not the one we know. */
 static bool says_text(Identity *identity, const char *told, int (*set)(Identity *, const char *),
                       int (*get)(Identity *, const char **))
 {
@@ -84,8 +83,7 @@ const char *libvirt_try(void)
     Identity *identity;
     const char *wrong;
 
-    /* Its getters write the thread's error. The daemon does the same, first of all in its main().
-     */
+    /* Its getters write the thread's error. The daemon's main() does the same first of all. */
     if (virInitialize() < 0)
         return "virInitialize";
     identity = libvirt.identity_new();

@@ -41,7 +41,7 @@ static bool is_guarded_daemon(void)
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
     path[length > 0 ? length : 0] = '\0';
-    return is_daemon_name(path) || is_daemon_name(program_invocation_short_name);
+    return is_guarded_daemon_name(path) || is_guarded_daemon_name(program_invocation_short_name);
 }
 
 /*

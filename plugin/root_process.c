@@ -44,7 +44,7 @@ bool root_process_may_be_daemon(pid_t pid, unsigned long long started)
 
     if (pid <= 0 || (started && is_known(pid, started)))
         return false;
-    if (is_any_daemon_process(pid) || errno == ENOENT || errno == ESRCH)
+    if (is_libvirt_daemon_process(pid) || errno == ENOENT || errno == ESRCH)
         return true;
     if (!started)
         return false;

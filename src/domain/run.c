@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,9 +51,8 @@ static char *pid_path(const char *name)
     } escapes[] = {
         {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&apos;"}, {'\0', ""},
     };
-    char *path = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&path, &size);
+    MemoryText path;
+    FILE *out = memory_text_open(&path);
 
     if (!out)
         return NULL;
@@ -68,11 +68,7 @@ static char *pid_path(const char *name)
             fputc(*name, out);
     }
     fputs(".pid", out);
-    if (fclose(out) != 0) {
-        free(path);
-        return NULL;
-    }
-    return path;
+    return memory_text_close(&path);
 }
 
 int run_read(const char *name, Run *ret, Reason *why)

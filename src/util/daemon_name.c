@@ -42,30 +42,30 @@ static void read_program(pid_t pid, char path[PATH_MAX])
         path[length - (ssize_t)strlen(deleted)] = '\0';
 }
 
-bool is_daemon_name(const char *path)
+bool is_guarded_daemon_name(const char *path)
 {
     return is_among(path, guarded);
 }
 
-bool is_daemon_process(pid_t pid)
+bool is_guarded_daemon_process(pid_t pid)
 {
     char path[PATH_MAX];
 
     read_program(pid, path);
-    return is_daemon_name(path);
+    return is_guarded_daemon_name(path);
 }
 
-bool is_any_daemon_name(const char *path)
+bool is_libvirt_daemon_name(const char *path)
 {
     return is_among(path, all);
 }
 
-bool is_any_daemon_process(pid_t pid)
+bool is_libvirt_daemon_process(pid_t pid)
 {
     char path[PATH_MAX];
 
     read_program(pid, path);
-    return is_any_daemon_name(path);
+    return is_libvirt_daemon_name(path);
 }
 
 bool is_roots_process(pid_t pid, const char *program)

@@ -7,14 +7,14 @@
 #include <sys/types.h>
 
 /* True for the path, or name, of libvirtd or virtqemud. */
-bool is_daemon_name(const char *path);
+bool is_guarded_daemon_name(const char *path);
 
 /* The same of the file that @pid runs. False, with errno, when that cannot be told. */
-bool is_daemon_process(pid_t pid);
+bool is_guarded_daemon_process(pid_t pid);
 
 /* The same of any daemon of libvirt's that has clients, such as virtproxyd or virtnetworkd. */
-bool is_any_daemon_name(const char *path);
-bool is_any_daemon_process(pid_t pid);
+bool is_libvirt_daemon_name(const char *path);
+bool is_libvirt_daemon_process(pid_t pid);
 
 /* Whether @pid is root's, and runs a file of the name that @program ends with. */
 bool is_roots_process(pid_t pid, const char *program);

@@ -484,12 +484,15 @@ static void test_mark(void **state)
 static void test_daemon_name(void **state)
 {
     (void)state;
-    assert_true(is_daemon_name("/usr/sbin/libvirtd") && is_daemon_name("virtqemud"));
-    assert_false(is_daemon_name("/usr/sbin/libvirtd/x") || is_daemon_name("libvirtd2"));
-    assert_false(is_daemon_process(getpid()) || is_daemon_process(-1));
-    assert_true(is_any_daemon_name("/usr/sbin/virtqemud") && is_any_daemon_name("virtxend"));
-    assert_false(is_any_daemon_name("/usr/sbin/virtproxyd/x") || is_any_daemon_name(""));
-    assert_false(is_any_daemon_process(getpid()) || is_any_daemon_process(-1));
+    assert_true(is_guarded_daemon_name("/usr/sbin/libvirtd") &&
+                is_guarded_daemon_name("virtqemud"));
+    assert_false(is_guarded_daemon_name("/usr/sbin/libvirtd/x") ||
+                 is_guarded_daemon_name("libvirtd2"));
+    assert_false(is_guarded_daemon_process(getpid()) || is_guarded_daemon_process(-1));
+    assert_true(is_libvirt_daemon_name("/usr/sbin/virtqemud") &&
+                is_libvirt_daemon_name("virtxend"));
+    assert_false(is_libvirt_daemon_name("/usr/sbin/virtproxyd/x") || is_libvirt_daemon_name(""));
+    assert_false(is_libvirt_daemon_process(getpid()) || is_libvirt_daemon_process(-1));
 }
 
 int main(void)

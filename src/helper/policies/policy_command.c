@@ -155,17 +155,22 @@ static int validate(const PolicyCall *call)
 static void print_xml(const char *xml)
 {
     size_t length = strlen(xml);
-    bool is_shown = isatty(STDOUT_FILENO);
-    uint32_t character;
     size_t size;
 
+    if (!isatty(STDOUT_FILENO)) {
+        puts(xml);
+        return;
+    }
     for (size_t i = 0; i < length; i += size) {
+        uint32_t character;
+
         size = (unsigned char)xml[i] < 0x7f ? 0 : utf8_read(xml + i, length - i, &character);
-        if (is_shown && size > 0)
+        if (size > 0) {
             printf("&#x%" PRIX32 ";", character);
-        else
+        } else {
             putchar(xml[i]);
-        size = is_shown && size > 0 ? size : 1;
+            size = 1;
+        }
     }
     putchar('\n');
 }

@@ -47,7 +47,7 @@ static void gather_daemon(DaemonFacts *ret)
     if (read_pid(&ret->pid, &ret->why) < 0)
         return;
     read_name(ret);
-    if (!is_daemon_process(ret->pid) && errno != EACCES && errno != EPERM) {
+    if (!is_guarded_daemon_process(ret->pid) && errno != EACCES && errno != EPERM) {
         reason_set(&ret->why, "process %d of %s is no libvirtd or virtqemud", (int)ret->pid,
                    DRIVER_PID_PATH);
         ret->pid = 0;
@@ -64,7 +64,7 @@ static void gather_configuration(HostFacts *facts)
     CLEANUP(mem) char *unit = NULL;
     CLEANUP(mem) char *conf = NULL;
 
-    if (facts->daemon.pid == 0 || !is_daemon_name(name)) {
+    if (facts->daemon.pid == 0 || !is_guarded_daemon_name(name)) {
         facts->preload.why = facts->log.why = facts->daemon.why;
         return;
     }

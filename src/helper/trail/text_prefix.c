@@ -69,7 +69,7 @@ static size_t read_syslog_time(const char *text, size_t length, struct timespec 
 
 bool text_tag_is_ours(const char *tag)
 {
-    return strcmp(tag, "qmp-guard") == 0 || (!strchr(tag, '/') && is_daemon_name(tag));
+    return strcmp(tag, "qmp-guard") == 0 || (!strchr(tag, '/') && is_guarded_daemon_name(tag));
 }
 
 /* ` HOST TAG[123]: `. Returns its length, 0: it is none. */
