@@ -43,6 +43,13 @@ test "$*" = "restart libvirtd.service" || exit 1
 test -e {root}/{drop_in} && echo {guard} >{lab}/preload || : >{lab}/preload
 exec {lab}/daemon restart
 """
+# Writes the JSON that an older virsh does not make of plain words: docs/versions.md.
+VIRSH = """#!/usr/bin/python3
+import os, sys
+sys.path.insert(0, "{tests}")
+from clients import virsh_words
+os.execv("/usr/bin/virsh", ["virsh", *virsh_words(*sys.argv[1:])])
+"""
 # enable and disable are the installed program's, in a system that has what they look for; the policy is the lab's.
 HELPER = """#!/bin/sh
 case $1 in enable|disable) ;; *) exec {built} "$@" ;; esac
@@ -88,8 +95,9 @@ def host(in_lab, installation, tmp_path_factory):   # noqa: F811
     lab.daemon("restart")
     lab.machine("demo")
     names = {"root": system.root, "drop_in": DROP_IN, "guard": lab.guard, "lab": lab.directory,
-             "built": shutil.which("virt-qmp-guard"), "installed": "/" + str(system.helper.relative_to(system.root))}
-    for name, text in [("apt", APT), ("systemctl", SYSTEMCTL), ("virt-qmp-guard", HELPER)]:
+             "built": shutil.which("virt-qmp-guard"), "tests": REPO / "tests/integration",
+             "installed": "/" + str(system.helper.relative_to(system.root))}
+    for name, text in [("apt", APT), ("systemctl", SYSTEMCTL), ("virt-qmp-guard", HELPER), ("virsh", VIRSH)]:
         lab.file(name, text.format(**names)).chmod(0o755)
     lab.system = system
     (lab.directory / "work").mkdir()

@@ -16,6 +16,7 @@ from second_lab import SecondLab
 
 STRANGER = "daemon"     # a user of every Debian, in none of libvirt's groups
 START = "is the daemon running? 'systemctl start libvirtd' (or virtqemud) starts it"
+RIGHT = "is the URI right? This host's libvirt is qemu:///system"
 ENDED = "has the daemon ended? 'virsh uri' tells; a running domain outlives it"
 
 
@@ -27,8 +28,7 @@ def complaint(done):
 
 
 @pytest.mark.parametrize("uri, told, remedy", [
-    ("qemu:///frob", "unexpected qemu URI path '/frob'", "is the URI right? This host's libvirt is qemu:///system"),
-    ("frob:///system", "no connection driver available", "is the URI right? This host's libvirt is qemu:///system"),
+    ("qemu:///frob", "unexpected qemu URI path '/frob'", RIGHT),
     ("qemu+frob:///system", "transport in URL not recognised", "is the URI right?"),
     ("qemu+tcp://127.0.0.1:1/system", "Connection refused", "is the URI right, is that host up, and may you log in there?"),
     ("qemu+ssh://no-host.invalid/system", "no-host.invalid", "is that host up, and may you log in there?"),
@@ -36,6 +36,15 @@ def complaint(done):
 def test_wrong_uri(in_lab, uri, told, remedy):
     done = complaint(run("virt-qmp-guard", "-c", uri, "policy", "show", "x"))
     assert done.startswith(f"no connection to {uri}: ") and told in done and remedy in done
+
+
+def test_unknown_driver(in_lab):
+    """libvirt 7.0 looks for a daemon of its name; later ones know that there is none."""
+    uri = "frob:///system"
+    done = complaint(run("virt-qmp-guard", "-c", uri, "policy", "show", "x"))
+    told = {"no connection driver available": RIGHT, "virtfrobd-sock": START}
+    assert done.startswith(f"no connection to {uri}: ")
+    assert [done.endswith(remedy) for words, remedy in told.items() if words in done] == [True]
 
 
 def test_daemon_down(second_lab):
