@@ -154,23 +154,17 @@ static json_object *new_text(const char *value)
 }
 
 /*
- * The values that the rule which decided asks for: never an object's or a list's. A tree, since
- * the rule may name one twice.
+ * The values of the arguments that @record names: never an object's or a list's. A tree, since
+ * it may name one twice. NULL: out of memory.
  */
-static void add_values(JsonWriter *out, const Rule *rule, const Operation *operation)
+static json_object *values_of(const char *record, const Operation *operation)
 {
+    CLEANUP(json) json_object *values = json_object_new_object();
+    CLEANUP(mem) char *names = strdup(record);
     size_t left = VALUES_MAX;
-
-    CLEANUP(mem) char *names = NULL;
-    json_object *values = NULL;
     char *rest = NULL;
 
-    if (!rule || !rule->record)
-        return;
-    names = strdup(rule->record);
-    if (names)
-        values = json_object_new_object();
-    for (char *name = values ? strtok_r(names, " ", &rest) : NULL; name && left > 0;
+    for (char *name = names ? strtok_r(names, " ", &rest) : NULL; name && left > 0;
          name = strtok_r(NULL, " ", &rest), left--) {
         char buffer[JSON_SCALAR_SIZE];
         json_object *value = NULL;
@@ -178,11 +172,20 @@ static void add_values(JsonWriter *out, const Rule *rule, const Operation *opera
 
         if (json_object_object_get_ex(operation->arguments, name, &value) && value)
             text = json_scalar(value, buffer);
-        if (text)
-            json_add(values, name, new_text(text));
+        if (text && json_add_member(values, name, new_text(text)) < 0)
+            return NULL;
     }
-    json_writer_value(out, "values", values);
-    json_object_put(values);
+    return names ? steal_pointer(&values) : NULL;
+}
+
+/* Those that the rule which decided asks for. */
+static void add_values(JsonWriter *out, const Rule *rule, const Operation *operation)
+{
+    if (rule && rule->record) {
+        CLEANUP(json) json_object *values = values_of(rule->record, operation);
+
+        json_writer_value(out, "values", values);
+    }
 }
 
 static void add_parts(JsonWriter *out, const Request *request, size_t *room)

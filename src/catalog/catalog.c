@@ -3,6 +3,7 @@
 
 #include "catalog_data.h"
 #include "effect.h"
+#include "util/cleanup.h"
 #include "util/json_text.h"
 
 #include <stdlib.h>
@@ -99,13 +100,16 @@ const char *native_name(unsigned bit)
 
 json_object *native_name_list(NativeSet native)
 {
-    json_object *names = json_object_new_array();
+    CLEANUP(json) json_object *names = json_object_new_array();
 
-    for (unsigned bit = 0; names && bit < catalog_n_permissions; bit++) {
-        if (native & (NativeSet)1 << bit)
-            json_append(names, json_object_new_string(catalog_permissions[bit]));
+    for (unsigned bit = 0; bit < catalog_n_permissions; bit++) {
+        const char *name = catalog_permissions[bit];
+
+        if (native & (NativeSet)1 << bit &&
+            json_add_element(names, json_object_new_string(name)) < 0)
+            return NULL;
     }
-    return names;
+    return steal_pointer(&names);
 }
 
 const GroupInfo *group_find(const char *name)
@@ -165,11 +169,13 @@ const char *group_next_name(GroupSet groups, size_t *at)
 
 json_object *group_name_list(GroupSet groups)
 {
-    json_object *names = json_object_new_array();
+    CLEANUP(json) json_object *names = json_object_new_array();
     const char *name;
     size_t at = 0;
 
-    while (names && (name = group_next_name(groups, &at)))
-        json_append(names, json_object_new_string(name));
-    return names;
+    while ((name = group_next_name(groups, &at))) {
+        if (json_add_element(names, json_object_new_string(name)) < 0)
+            return NULL;
+    }
+    return steal_pointer(&names);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "answer.h"
 
+#include "json_add.h"
 #include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <string.h>

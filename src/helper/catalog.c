@@ -2,11 +2,11 @@
 /* catalog: what the guard knows of commands, and the groups there are. */
 #include "catalog_compare.h"
 #include "helper.h"
+#include "json_add.h"
 #include "name_verdict.h"
 #include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/nearest.h"
 
 #include <string.h>

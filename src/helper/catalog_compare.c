@@ -5,10 +5,10 @@
  */
 #include "catalog_compare.h"
 
+#include "json_add.h"
 #include "name_verdict.h"
 #include "schema.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <string.h>
 #include <unistd.h>

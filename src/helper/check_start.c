@@ -2,11 +2,11 @@
 /* check --start: would the libvirt hook let this domain start? */
 #include "helper.h"
 
+#include "json_add.h"
 #include "output.h"
 #include "start/start.h"
 #include "table.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <libvirt/virterror.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "output.h"
 
+#include "json_add.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -54,7 +54,7 @@ bool output_has_colours(void)
 
 int output_json(json_object *object)
 {
-    CLEANUP(mem) char *text = json_canonical_text(object);
+    CLEANUP(mem) char *text = json_whole_text(object);
 
     if (!text)
         return -1;

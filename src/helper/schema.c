@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "schema.h"
 
+#include "json_add.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "table.h"
 
+#include "json_add.h"
 #include "output.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <libsmartcols/libsmartcols.h>

@@ -7,63 +7,20 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Its address is the mark. json-c keeps a text of its own there for numbers only. */
-static char incomplete;
-
-static void mark_incomplete(json_object *container)
-{
-    if (container)
-        json_object_set_userdata(container, &incomplete, NULL);
-}
-
-void json_add(json_object *object, const char *name, json_object *value)
+int json_add_member(json_object *object, const char *name, json_object *value)
 {
     if (object && value && json_object_object_add(object, name, value) == 0)
-        return;
+        return 0;
     json_object_put(value);
-    mark_incomplete(object);
+    return -1;
 }
 
-void json_append(json_object *array, json_object *value)
+int json_add_element(json_object *array, json_object *value)
 {
     if (array && value && json_object_array_add(array, value) == 0)
-        return;
+        return 0;
     json_object_put(value);
-    mark_incomplete(array);
-}
-
-/* Caller frees. */
-static char *without_bad_bytes(const char *text)
-{
-    static const char replacement[] = "\xef\xbf\xbd";
-    size_t length = strlen(text);
-    char *valid = malloc((sizeof(replacement) - 1) * length + 1);
-    char *end = valid;
-
-    if (!valid)
-        return NULL;
-    for (size_t at = 0; at < length;) {
-        uint32_t character;
-        size_t size = utf8_read(text + at, length - at, &character);
-
-        end = size ? mempcpy(end, text + at, size) : stpcpy(end, replacement);
-        at += size ? size : 1;
-    }
-    *end = '\0';
-    return valid;
-}
-
-void json_add_text(json_object *object, const char *name, const char *text)
-{
-    CLEANUP(mem) char *valid = text ? without_bad_bytes(text) : NULL;
-
-    json_add(object, name, valid ? json_object_new_string(valid) : NULL);
-}
-
-void json_add_null(json_object *object, const char *name)
-{
-    if (!object || json_object_object_add(object, name, NULL) != 0)
-        mark_incomplete(object);
+    return -1;
 }
 
 const char *json_scalar(json_object *value, char buffer[JSON_SCALAR_SIZE])
@@ -233,29 +190,7 @@ int json_text_add_value(MemoryText *out, json_object *value)
         write_text(out, text);
         return 0;
     }
-    if (json_object_get_userdata(value) == &incomplete)
-        return -1;
     return type == json_type_object ? write_object(out, value) : write_array(out, value);
-}
-
-bool json_is_whole(json_object *value)
-{
-    if (!value || json_object_get_userdata(value) == &incomplete)
-        return false;
-    if (json_object_is_type(value, json_type_object)) {
-        json_object_object_foreach (value, name, member) {
-            (void)name;
-            if (member && !json_is_whole(member)) /* a null is one */
-                return false;
-        }
-    }
-    if (json_object_is_type(value, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(value); i++) {
-            if (!json_is_whole(json_object_array_get_idx(value, i)))
-                return false;
-        }
-    }
-    return true;
 }
 
 char *json_canonical_text(json_object *value)

@@ -12,23 +12,16 @@
 #include <stdbool.h>
 
 /*
- * Add @value, which is taken over, as a member or an element. NULL, and what cannot be added, marks
- * @object or @array as incomplete: then no text is made of it, nor of what it is part of.
+ * Add @value, which is taken over, as a member or an element. 0, or -1 when out of memory: then
+ * @value, too, is NULL or gone.
  */
-void json_add(json_object *object, const char *name, json_object *value);
-void json_append(json_object *array, json_object *value);
-
-/* The same of a text, of which what is no UTF-8 becomes U+FFFD, and of a null. */
-void json_add_text(json_object *object, const char *name, const char *text);
-void json_add_null(json_object *object, const char *name);
-
-/* False for what is marked as incomplete, or has such a part, and for NULL. */
-bool json_is_whole(json_object *value);
+int json_add_member(json_object *object, const char *name, json_object *value);
+int json_add_element(json_object *array, json_object *value);
 
 /*
  * The text in ASCII and without white space: what is forwarded, and what is recorded. Everything
  * else is a \uXXXX escape, because libvirt 11.3 refuses raw UTF-8. Returns a new string (caller
- * frees); NULL when out of memory, when something is incomplete, or for a string that is no UTF-8.
+ * frees); NULL when out of memory, or for a string that is no UTF-8.
  */
 char *json_canonical_text(json_object *value);
 

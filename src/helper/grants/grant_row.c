@@ -3,10 +3,10 @@
 
 #include "audit/grant.h"
 #include "helper.h"
+#include "json_add.h"
 #include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <inttypes.h>

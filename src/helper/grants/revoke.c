@@ -4,10 +4,10 @@
 #include "grant_choice.h"
 #include "grant_command.h"
 #include "grant_row.h"
+#include "json_add.h"
 #include "ledger.h"
 #include "output.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <string.h>
 

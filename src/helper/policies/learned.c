@@ -2,9 +2,9 @@
 #include "learned.h"
 
 #include "helper.h"
+#include "json_add.h"
 #include "request/request.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <ctype.h>

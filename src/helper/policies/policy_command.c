@@ -4,10 +4,10 @@
  * which have files of their own.
  */
 #include "policy_command.h"
+#include "json_add.h"
 #include "output.h"
 
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 #include "util/utf8.h"
 

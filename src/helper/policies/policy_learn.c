@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy learn: the smallest policy that lets pass what audit records show to have passed. */
+#include "json_add.h"
 #include "learned.h"
 #include "output.h"
 #include "policy_command.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>

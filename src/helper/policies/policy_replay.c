@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy replay: what a policy would have done to the commands that audit records tell of. */
+#include "json_add.h"
 #include "output.h"
 #include "policy_command.h"
 #include "recorded.h"
 #include "rejudge.h"
 #include "table.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -83,7 +83,7 @@ static int keep_record(void *data, const Recorded *recorded)
         if (value)
             json_add(kept, members[i], value);
     }
-    key = json_canonical_text(kept);
+    key = json_whole_text(kept);
     if (key && json_object_object_get_ex(replay->records, key, &count))
         before = json_object_get_int64(count);
     count = json_object_new_int64(before + recorded->count);
@@ -159,7 +159,7 @@ static int add_row(Replay *replay, const Recorded *recorded, int64_t count,
     add_rules(row, rejudged->rules);
     if (!is_certain)
         json_add(row, "possible", possible_of(rejudged->verdicts));
-    key = json_canonical_text(row);
+    key = json_whole_text(row);
     if (!key)
         return -1;
     if (json_object_object_get_ex(replay->rows, key, &old)) {

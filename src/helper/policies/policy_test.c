@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy test: is a policy's verdict on each of a file's cases what the file says? */
 #include "guard.h"
+#include "json_add.h"
 #include "output.h"
 #include "policy_command.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "wrap.h"
 
 #include <string.h>

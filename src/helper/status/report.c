@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
 
+#include "json_add.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/printable.h"
 
 #include <string.h>
@@ -119,7 +119,7 @@ static void print_line(json_object *row, bool in_colour)
 
 int report_print_lines(json_object *rows, bool in_colour, bool only_findings)
 {
-    CLEANUP(mem) char *text = json_canonical_text(rows); /* of what is whole alone */
+    CLEANUP(mem) char *text = json_whole_text(rows); /* of what is whole alone */
 
     if (!text)
         return -1;
@@ -134,7 +134,7 @@ int report_print_lines(json_object *rows, bool in_colour, bool only_findings)
 
 int report_print_json(json_object *rows)
 {
-    CLEANUP(mem) char *text = json_canonical_text(rows);
+    CLEANUP(mem) char *text = json_whole_text(rows);
 
     if (!text)
         return -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --burst: who sent many commands to a VM in a short time. */
 #include "helper.h"
+#include "json_add.h"
 #include "output.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "when.h"
 
 #include <errno.h>

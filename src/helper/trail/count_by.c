@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --count-by: how many records there are by some of their members. */
+#include "json_add.h"
 #include "output.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "util/nearest.h"
 
 #include <inttypes.h>

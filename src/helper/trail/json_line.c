@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "json_line.h"
 
+#include "json_add.h"
 #include "text_line.h"
 #include "util/cleanup.h"
 #include "util/digest.h"

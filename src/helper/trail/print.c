@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "print.h"
 
+#include "json_add.h"
 #include "table_lines.h"
-#include "util/json_text.h"
 #include "util/utf8.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --summary: for each VM what was done, by whom, and what was refused. */
+#include "json_add.h"
 #include "output.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "when.h"
 
 #include <inttypes.h>

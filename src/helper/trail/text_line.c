@@ -2,9 +2,9 @@
 #include "text_line.h"
 
 #include "catalog/catalog.h"
+#include "json_add.h"
 #include "json_line.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 #include "when.h"
 
 #include <stdint.h>

@@ -3,11 +3,11 @@
 
 #include "audit/trail.h"
 #include "helper.h"
+#include "json_add.h"
 #include "lines.h"
 #include "output.h"
 #include "progress.h"
 #include "util/cleanup.h"
-#include "util/json_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
