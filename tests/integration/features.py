@@ -14,13 +14,14 @@ import libvirt
 import libvirt_qemu
 import pytest
 
-from clients import SYSTEM, run
+from clients import REPO, SYSTEM, run
 
 
 LIBVIRT, QEMU = "libvirt", "QEMU"
 OVERRIDE = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>override</name>
 <memory>1</memory><os><type>hvm</type></os><qemu:deprecation behavior='omit'/><qemu:override>
 <qemu:device alias='x'><qemu:frontend><qemu:property name='x' type='bool' value='true'/></qemu:frontend></qemu:device></qemu:override></domain>"""
+NO_SOURCE = 77      # scripts/virtqemud
 POLKITDS = ["/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd"]
 
 
@@ -49,6 +50,11 @@ def polkit_reads_rules():
     return not found or any(re.search("duktape|mozjs", run("ldd", path).stdout) for path in found)
 
 
+def source_is_there():
+    """Of daemons that Debian has in no package. Where they cannot be made for another reason, the tests fail."""
+    return run(REPO / "scripts/virtqemud", timeout=None).returncode != NO_SOURCE
+
+
 FEATURES = {
     "descriptors": Feature("virDomainQemuMonitorCommandWithFiles()",
                            lambda: hasattr(libvirt_qemu, "qemuMonitorCommandWithFiles"), (LIBVIRT, 8002000)),
@@ -57,6 +63,7 @@ FEATURES = {
                         (LIBVIRT, 8002000)),
     "override": Feature("qemu:override and qemu:deprecation in a domain", keeps_override, (LIBVIRT, 8002000)),
     "polkit-rules": Feature("a polkit with rules in JavaScript", polkit_reads_rules),
+    "virtqemud": Feature("a virtqemud, for the mirror does not have Debian's source of it", source_is_there),
     "qmp-trace": Feature("a trace of the QMP commands that QEMU begins",
                          lambda: "qmp_enter_" in run("qemu-system-x86_64", "-trace", "help").stdout, (QEMU, 7000000)),
     "proxy": Feature("virt-qemu-qmp-proxy", lambda: os.path.exists("/usr/bin/virt-qemu-qmp-proxy"), (LIBVIRT, 8004000)),

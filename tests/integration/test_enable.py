@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from clients import REPO, require_virtqemud, run
+from features import needs
 from machines import unique_name
 
 BUILD = pathlib.Path(os.environ.get("QMP_GUARD_BUILD", REPO / "build"))
@@ -180,6 +181,7 @@ def add_virtqemud(system):
     shutil.copy(require_virtqemud(), system.path("usr/sbin/virtqemud"))
 
 
+@needs("virtqemud")
 def test_both_daemons(system):
     system.write("lib/systemd/system/virtqemud.service", "[Service]\n")
     done = system.run("enable")
@@ -189,6 +191,7 @@ def test_both_daemons(system):
     assert system.read(DROP_IN) == system.read(DROP_IN.replace("libvirtd", "virtqemud"))
 
 
+@needs("virtqemud")
 def test_virtqemud_alone(system):
     """A host of modular daemons; whether one of the others is there makes no difference."""
     add_virtqemud(system)

@@ -8,6 +8,7 @@ import libvirt
 import pytest
 
 from clients import SYSTEM, request, require_virtqemud, socket_of
+from features import needs
 from machines import policy
 from polkit import PolkitMachine, denying, require_polkit, start_polkit
 from raw_rpc import RawClient, RpcError
@@ -66,6 +67,7 @@ def send_as(lab, user, uri, *commands):
     return int(number), said
 
 
+@needs("virtqemud")
 @pytest.mark.parametrize("condition, who", [
     ('user="alice"', {"alice"}), ('user="root"', {"root"}), ('unix-group="ops"', {"alice"}), ('user="bob"', set())])
 def test_the_proxys_client_is_judged(lab, condition, who):
@@ -80,6 +82,7 @@ def test_the_proxys_client_is_judged(lab, condition, who):
         lab.trail.mark()
 
 
+@needs("virtqemud")
 def test_claim_at_the_proxy(lab):
     """The proxy says who its client was when the connection was opened; a later claim it keeps for itself."""
     lab.vm.set_policy(ALLOWED_NMI.format('user="root"'))
@@ -90,6 +93,7 @@ def test_claim_at_the_proxy(lab):
     assert {record.field("user") for record in lab.log.records()} == {"alice"}
 
 
+@needs("virtqemud")
 def test_read_only_at_the_proxy(lab):
     """It uses up no grant: virtqemud is told that the connection is one."""
     done = lab.run("virt-qmp-guard", "grant", lab.vm.name, "--command", "inject-nmi", "--reason", "a test")
@@ -101,6 +105,8 @@ def test_read_only_at_the_proxy(lab):
     assert send_as(lab, "root", PROXY, "inject-nmi", "inject-nmi")[1] == ["inject-nmi ran", "inject-nmi denied"]
 
 
+@needs("virtqemud")
+@needs("polkit-rules")
 def test_polkit_is_asked_about_the_proxys_client(in_lab):
     """And not about the proxy, which may do everything."""
     require_polkit()
@@ -124,6 +130,7 @@ def is_stopped_by_libvirt(lab, said):
     return said == ["not opened"]
 
 
+@needs("virtqemud")
 @pytest.mark.parametrize("uri", [
     f"{PROXY}&name={quote(PROXY)}",
     f"{PROXY}&name={quote(f'{DIRECT}&name={quote(PROXY)}')}",
@@ -147,7 +154,7 @@ def test_proxy_is_nobody(in_lab, uri):
         lab.close()
 
 
-@pytest.mark.parametrize("program", ["libvirtd", "virtqemud"])
+@pytest.mark.parametrize("program", ["libvirtd", pytest.param("virtqemud", marks=needs("virtqemud"))])
 def test_daemon_connected_to_itself(in_lab, program):
     """Both of it are asked: for alice, and for root, who is nobody there."""
     if program == "virtqemud":
@@ -169,6 +176,7 @@ def test_daemon_connected_to_itself(in_lab, program):
         lab.close()
 
 
+@needs("virtqemud")
 def test_who_is_not_root_speaks_for_nobody(lab):
     """Past the proxy, with the words that it uses."""
     lab.vm.set_policy(ALLOWED_NMI.format('user="root"'))

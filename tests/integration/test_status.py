@@ -303,6 +303,9 @@ def test_hook(lab):
 def test_unit(lab):
     """Of the daemon that runs, and of no other."""
     template = BUILD / "plugin/50-qmp-guard.conf"
+    # Some packages of libvirt have the units with the daemon.
+    of_packages = "/usr/lib/systemd/system"
+    assert lab.run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", of_packages).returncode == 0
     assert status_in(lab)["preload-set"]["result"] == "WARN"
     other = {"libvirtd": "virtqemud", "virtqemud": "libvirtd"}[DAEMON]
     for name, result in ((other, "WARN"), (DAEMON, "PASS")):
@@ -314,6 +317,7 @@ def test_unit(lab):
     (units / f"{DAEMON}.service.d/50-qmp-guard.conf").unlink()
     assert status_in(lab)["preload-set"]["result"] == "FAIL"
     shutil.rmtree(units)
+    assert lab.run("umount", of_packages).returncode == 0
 
 
 @pytest.mark.parametrize("settings, result", [
