@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -436,7 +437,7 @@ static void seed_random(void)
     random_state = given ? strtoull(given, NULL, 10)
                          : (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
     random_state |= 1;
-    print_message("# QMP_GUARD_SEED=%llu\n", (unsigned long long)random_state);
+    fprintf(stderr, "# QMP_GUARD_SEED=%llu\n", (unsigned long long)random_state);
 }
 
 #define N_KEYS 4
