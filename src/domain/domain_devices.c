@@ -3,6 +3,7 @@
 #include "domain/domain_devices.h"
 
 #include "util/cleanup.h"
+#include "util/xml_memory.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -33,10 +34,11 @@ static int add_program(DomainXml *domain, xmlNodePtr node, const char *path)
 static int add_attributes(DomainXml *domain, xmlNodePtr node)
 {
     for (xmlAttrPtr attribute = node->properties; attribute; attribute = attribute->next) {
-        CLEANUP(xmlstr)
-        xmlChar *value = xmlNodeListGetString(node->doc, attribute->children, 1);
-        const char *text = value ? (const char *)value : "";
+        CLEANUP(xmlstr) xmlChar *value = xml_attribute_text(attribute);
+        const char *text = (const char *)value;
 
+        if (!text)
+            return -1;
         if (is_program(node) && strcmp((const char *)attribute->name, "path") == 0 &&
             add_program(domain, node, text) < 0)
             return -1;
@@ -58,7 +60,7 @@ static int add_text(DomainXml *domain, xmlNodePtr node)
     content = xmlNodeGetContent(node);
     text = (char *)content;
     if (!text)
-        return 0;
+        return -1;
     text += strspn(text, " \t\r\n");
     length = strlen(text);
     while (length > 0 && isspace((unsigned char)text[length - 1]))
@@ -69,14 +71,16 @@ static int add_text(DomainXml *domain, xmlNodePtr node)
 /* A label that is not libvirt's own choice: of a user for example, or none at all. */
 static int add_label(DomainXml *domain, xmlNodePtr node)
 {
-    CLEANUP(xmlstr) xmlChar *type = xmlGetNoNsProp(node, (const xmlChar *)"type");
-    CLEANUP(xmlstr) xmlChar *model = xmlGetNoNsProp(node, (const xmlChar *)"model");
+    CLEANUP(xmlstr) xmlChar *type = xml_attribute_named(node, "type");
+    CLEANUP(xmlstr) xmlChar *model = xml_attribute_named(node, "model");
     CLEANUP(mem) char *text = NULL;
-    bool is_host_without = model && strcmp((const char *)model, "none") == 0;
 
-    if (!type || strcmp((const char *)type, "dynamic") == 0 || is_host_without)
+    if (!type || !model)
+        return -1;
+    if (!*type || strcmp((const char *)type, "dynamic") == 0 ||
+        strcmp((const char *)model, "none") == 0) /* the host has no security driver */
         return 0;
-    if (asprintf(&text, "%s %s", model ? (const char *)model : "any", (const char *)type) < 0) {
+    if (asprintf(&text, "%s %s", *model ? (const char *)model : "any", (const char *)type) < 0) {
         text = NULL;
         return -1;
     }

@@ -5,6 +5,7 @@
 #include "policy/policy.h"
 #include "util/cleanup.h"
 #include "util/crowded_tag.h"
+#include "util/xml_memory.h"
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -56,9 +57,9 @@ static int copy_content(xmlNodePtr node, char **ret)
 
 static int add_attribute(StringList *list, xmlNodePtr node, const char *name)
 {
-    CLEANUP(xmlstr) xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
+    CLEANUP(xmlstr) xmlChar *value = xml_attribute_named(node, name);
 
-    return string_list_add(list, value ? (const char *)value : "");
+    return value ? string_list_add(list, (const char *)value) : -1;
 }
 
 static bool is_in(xmlNodePtr node, const char *namespace)
@@ -170,11 +171,23 @@ static xmlDocPtr parse_xml(const char *text, size_t length, Reason *why)
     return doc;
 }
 
+static int read_document(xmlDocPtr doc, DomainXml *domain, Reason *why)
+{
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+
+    if (!root || root->ns || strcmp((const char *)root->name, "domain") != 0)
+        return reason_set(why, "not the XML of a domain");
+    if (read_root(root, domain) < 0)
+        return reason_set(why, "out of memory");
+    return 0;
+}
+
 int domain_xml_read(const char *text, size_t length, DomainXml *ret, Reason *why)
 {
     CLEANUP(xmldoc) xmlDocPtr doc = NULL;
     DomainXml domain = {0};
-    xmlNodePtr root;
+    XmlWatch watch;
+    int result;
 
     if (length == 0)
         return reason_set(why, "it is empty");
@@ -185,18 +198,16 @@ int domain_xml_read(const char *text, size_t length, DomainXml *ret, Reason *why
     if (has_crowded_tag(text, length, TAG_EQUALS_MAX))
         return reason_set(why, "a tag, comment or text with more than %zu equals signs",
                           TAG_EQUALS_MAX);
+    xml_watch_begin(&watch);
     doc = parse_xml(text, length, why);
-    if (!doc)
-        return -1;
-    root = xmlDocGetRootElement(doc);
-    if (!root || root->ns || strcmp((const char *)root->name, "domain") != 0)
-        return reason_set(why, "not the XML of a domain");
-    if (read_root(root, &domain) < 0) {
+    result = doc ? read_document(doc, &domain, why) : -1;
+    if (xml_watch_end(&watch))
+        result = reason_set(why, "out of memory");
+    if (result < 0)
         domain_xml_clear(&domain);
-        return reason_set(why, "out of memory");
-    }
-    *ret = domain;
-    return 0;
+    else
+        *ret = domain;
+    return result;
 }
 
 void domain_xml_clear(DomainXml *domain)

@@ -10,6 +10,7 @@
 #include "util/duration.h"
 #include "util/nearest.h"
 #include "util/path.h"
+#include "util/xml_memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -463,12 +464,13 @@ static int read_attribute(PolicyReader *reader, xmlAttrPtr attribute, const Attr
 {
     const AttributeRow *row = find_attribute(rows, attribute);
     xmlNodePtr node = attribute->parent;
-    CLEANUP(xmlstr)
-    xmlChar *value = xmlNodeListGetString(node->doc, attribute->children, 1);
-    const char *text = value ? (const char *)value : "";
+    CLEANUP(xmlstr) xmlChar *value = xml_attribute_text(attribute);
+    const char *text = (const char *)value;
 
     if (!row)
         return fail_attribute(reader, attribute, rows);
+    if (!text)
+        return policy_fail_memory(reader);
     if (!(row->kinds & (1u << reader->policy->kind)))
         return policy_fail(reader, node, "attribute '%s' does not belong in a %s's policy",
                            row->name, kind_names[reader->policy->kind]);

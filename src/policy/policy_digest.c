@@ -7,6 +7,7 @@
 #include "policy_internal.h"
 
 #include "util/cleanup.h"
+#include "util/xml_memory.h"
 
 #include <string.h>
 
@@ -35,12 +36,13 @@ static int add_attributes(Digest *digest, xmlNodePtr node)
         sorted[count++] = attribute;
     qsort(sorted, count, sizeof(xmlAttrPtr), compare_names);
     for (size_t i = 0; i < count; i++) {
-        CLEANUP(xmlstr)
-        xmlChar *value = xmlNodeListGetString(node->doc, sorted[i]->children, 1);
+        CLEANUP(xmlstr) xmlChar *value = xml_attribute_text(sorted[i]);
 
+        if (!value)
+            return -1;
         digest_add_text(digest, "@");
         digest_add_text(digest, (const char *)sorted[i]->name);
-        digest_add_text(digest, value ? (const char *)value : "");
+        digest_add_text(digest, (const char *)value);
     }
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "policy_internal.h"
 #include "util/cleanup.h"
 #include "util/crowded_tag.h"
+#include "util/xml_memory.h"
 
 #include <libxml/parser.h>
 #include <limits.h>
@@ -305,20 +306,10 @@ static xmlDocPtr parse_xml(const char *text, size_t length, PolicyReader *reader
     return doc;
 }
 
-/* Of a thread's errors the last is not always the one that led to the others. */
-static void note_memory(void *data, xmlErrorPtr error)
-{
-    bool *lacks_memory = data;
-
-    *lacks_memory = *lacks_memory || error->code == XML_ERR_NO_MEMORY;
-}
-
 static Policy *parse(PolicyReader *reader, const char *text, size_t length, PolicyKind kind)
 {
     CLEANUP(xmldoc) xmlDocPtr doc = NULL;
-    xmlStructuredErrorFunc others = xmlStructuredError;
-    void *others_data = xmlStructuredErrorContext;
-    bool lacks_memory = false;
+    XmlWatch watch;
     int result;
 
     *reader->error = (PolicyError){0};
@@ -329,12 +320,10 @@ static Policy *parse(PolicyReader *reader, const char *text, size_t length, Poli
     }
     atomic_init(&reader->policy->references, 1);
     reader->policy->kind = kind;
-    xmlSetStructuredErrorFunc(&lacks_memory, (xmlStructuredErrorFunc)note_memory);
+    xml_watch_begin(&watch);
     doc = parse_xml(text, length, reader);
-    /* Without memory libxml2 may hand out a part of the document as if it were all. */
-    result = doc && !lacks_memory ? read_policy(reader, doc) : -1;
-    xmlSetStructuredErrorFunc(others_data, others);
-    if (lacks_memory)
+    result = doc && !watch.lacks_memory ? read_policy(reader, doc) : -1;
+    if (xml_watch_end(&watch))
         result = policy_fail_memory(reader);
     if (result < 0) {
         policy_unref(reader->policy);

@@ -6,14 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What is still to come before something fails; 0: nothing will. */
@@ -115,6 +119,52 @@ __attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
 __attribute__((visibility("default"))) void *realloc(void *old, size_t size)
 {
     return no_memory() ? NULL : faults_spared_realloc(old, size);
+}
+
+/* The exit status of a child. */
+enum { ENDED, ENDED_WITH_FAULT, ENDED_WRONG };
+
+static void try_and_exit(FaultsTried *tried, const void *data, unsigned nth, bool stays)
+{
+    int nowhere = open("/dev/null", O_WRONLY);
+    const char *wrong;
+    bool has_failed;
+
+    signal(SIGSEGV, SIG_DFL); /* not cmocka's, which goes on with the next test */
+    signal(SIGABRT, SIG_DFL);
+    dup2(nowhere, STDERR_FILENO);
+    faults_allocation(nth, stays);
+    wrong = tried(data);
+    has_failed = faults_end();
+    if (wrong)
+        dprintf(STDOUT_FILENO, "# allocation %u: %s\n", nth, wrong);
+    _exit(wrong ? ENDED_WRONG : has_failed ? ENDED_WITH_FAULT : ENDED);
+}
+
+int faults_in_children(FaultsTried *tried, const void *data)
+{
+    int fewest = INT_MAX;
+
+    for (int stays = 0; stays < 2; stays++) {
+        unsigned nth = 0;
+        int ended = 0;
+        int status;
+
+        do {
+            pid_t child = fork();
+
+            nth++;
+            if (child == 0)
+                try_and_exit(tried, data, nth, stays);
+            if (child < 0 || waitpid(child, &status, 0) != child)
+                return -1;
+            if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_WRONG)
+                return -1;
+            ended += WIFEXITED(status);
+        } while (!WIFEXITED(status) || WEXITSTATUS(status) != ENDED);
+        fewest = ended < fewest ? ended : fewest;
+    }
+    return fewest;
 }
 
 /* What a failing call leaves behind; false when it is not to fail. */

@@ -18,6 +18,17 @@ void *faults_spared_malloc(size_t size);
 void *faults_spared_realloc(void *old, size_t size);
 char *faults_spared_strdup(const char *text);
 
+/* Does what is tested; returns NULL, or what is wrong about it. */
+typedef const char *FaultsTried(const void *data);
+
+/*
+ * Tries it with each allocation failing in turn, alone and with all that follow it, in a process of
+ * its own: libxml2 2.9 dies of some of its own, whoever calls it, and then nothing passes. Says in
+ * the test's output what was wrong. Returns how many of the fewer came to an end, or -1 when
+ * something was wrong.
+ */
+int faults_in_children(FaultsTried *tried, const void *data);
+
 typedef enum FileFault {
     FAULT_EIO = 0,
     FAULT_ENOSPC,
