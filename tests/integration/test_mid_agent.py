@@ -26,8 +26,9 @@ FINITE = pytest.mark.parametrize("timeout", [DEFAULT, SHORT], ids=["default", "s
 PORT = "org.qemu.guest_agent.0"
 SHELL = "shell"
 AGENT = f"qemu-ga -d -m virtio-serial -p /dev/virtio-ports/{PORT} -f /run/qemu-ga.pid -t /run"
-LINK = (f'ln -sf "../$(grep -l {PORT} /sys/class/virtio-ports/*/name | cut -d/ -f5)" /dev/virtio-ports/{PORT} && '
-        f"[ -c /dev/virtio-ports/{PORT} ]")
+# Only once it has its name: a link to the directory would have the next one made in there, in the device's place.
+LINK = (f"port=$(grep -l {PORT} /sys/class/virtio-ports/*/name | cut -d/ -f5) && "
+        f'[ -c "/dev/$port" ] && ln -sfn "../$port" /dev/virtio-ports/{PORT}')
 SERVE = f"while :; do sh <>/dev/virtio-ports/{SHELL} >&0 2>&1; sleep 0.1; done"
 
 # The agent's guest-set-time runs it and waits for it: so the agent is in mid-command for as long as the test likes.
@@ -252,6 +253,7 @@ def test_socket_is_closed(guest, vm, timeout):
     assert_others_are_answered(guest, vm)
     slow.let_go()
     assert guest.shell("kill -9 $(cat /run/qemu-ga.pid) || :")      # it may have ended, for want of a port
+    wait_until(lambda: guest.shell(f"! grep -q {PORT} /sys/class/virtio-ports/*/name"))     # the guest has let go of it
     guest.domain.attachDevice(port)
     wait_until(lambda: guest.shell(LINK))
     guest.start_agent()
