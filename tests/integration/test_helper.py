@@ -237,6 +237,7 @@ def test_connection_by_option_and_environment(vm, unguarded):
 @pytest.mark.parametrize("text, status, kind", [
     (policy(), YES, "domain or host"),
     (policy(DENY_STATUS, mode="audit"), YES, "domain or host"),
+    ("<policy><deny/></policy>", YES, "domain"),    # as libvirt hands it out; a host's says its namespace
     (policy("<delegate/>"), YES, "host"),
     (policy(domain_mode="enforce"), YES, "host"),
     (policy(name="mine", default="deny"), YES, "profile"),

@@ -77,23 +77,16 @@ static void warn_of_rules(const Policy *policy, const char *where)
     }
 }
 
-Policy *policy_parse_any(const char *text, size_t length, const char **ret_kind,
-                         PolicyError *ret_error)
+Policy *policy_parse_any(const char *text, size_t length, PolicyError *ret_error)
 {
-    static const struct {
-        PolicyKind kind;
-        const char *name;
-    } kinds[] = {
-        {POLICY_DOMAIN, "domain or host"}, {POLICY_HOST, "host"}, {POLICY_PROFILE, "profile"}};
+    static const PolicyKind kinds[] = {POLICY_DOMAIN, POLICY_HOST, POLICY_PROFILE};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         PolicyError error = {0};
-        Policy *policy = policy_parse(text, length, kinds[i].kind, &error);
+        Policy *policy = policy_parse(text, length, kinds[i], &error);
 
-        if (policy) {
-            *ret_kind = kinds[i].name;
+        if (policy)
             return policy;
-        }
         if (i == 0 || error.is_transient || error.line > ret_error->line)
             *ret_error = error;
         if (error.is_transient) /* it may be of this kind all the same */
@@ -117,6 +110,24 @@ Policy *policy_read(const char *path, PolicyKind kind)
     return policy;
 }
 
+/*
+ * What @policy, read of that text, may be. A domain's may be the host's as well, but for one that
+ * does not say its namespace. NULL when out of memory.
+ */
+static const char *kind_name(const Policy *policy, const char *text, size_t length,
+                             PolicyError *ret_error)
+{
+    Policy *as_host;
+
+    if (policy->kind != POLICY_DOMAIN)
+        return policy->kind == POLICY_HOST ? "host" : "profile";
+    as_host = policy_parse(text, length, POLICY_HOST, ret_error);
+    policy_unref(as_host);
+    if (ret_error->is_transient)
+        return NULL;
+    return as_host ? "domain or host" : "domain";
+}
+
 static int validate(const PolicyCall *call)
 {
     size_t length;
@@ -128,9 +139,13 @@ static int validate(const PolicyCall *call)
 
     if (!text)
         return EXIT_UNSURE;
-    policy = policy_parse_any(text, length, &kind, &error);
-    if (!policy && error.is_transient)
+    policy = policy_parse_any(text, length, &error);
+    if (policy)
+        kind = kind_name(policy, text, length, &error);
+    if (!kind && error.is_transient) {
+        policy_unref(policy);
         return complain("cannot tell whether %s is valid: %s", call->argv[0], error.reason.text);
+    }
     if (call->as_json) {
         int status = answer_json(policy, &error, kind);
 

@@ -27,8 +27,7 @@ int policy_test(const PolicyCall *call);
  * Reads a policy as whichever kind fits. NULL with the error that is met furthest down: a
  * host policy read as a domain's already stops at its first <delegate>.
  */
-Policy *policy_parse_any(const char *text, size_t length, const char **ret_kind,
-                         PolicyError *ret_error);
+Policy *policy_parse_any(const char *text, size_t length, PolicyError *ret_error);
 
 /* Reads a policy of one kind from a file (`-`: stdin). NULL after complaining. */
 Policy *policy_read(const char *path, PolicyKind kind);

@@ -298,13 +298,12 @@ static Policy *load_file(const PolicyCall *call)
     size_t length;
     CLEANUP(mem) char *text = read_file(call->argv[0], &length);
     PolicyError error = {0};
-    const char *kind = NULL;
     Policy *policy;
 
     if (!text)
         return NULL;
     policy = call->is_host ? policy_parse(text, length, POLICY_HOST, &error)
-                           : policy_parse_any(text, length, &kind, &error);
+                           : policy_parse_any(text, length, &error);
     return policy ? policy : fail_policy(call->argv[0], &error);
 }
 
