@@ -196,7 +196,8 @@ const DomainCheck domain_checks[] = {
     {"mount-namespace", judge_namespace, "namespaces=[\"mount\"] in qemu.conf"},
     {"label", judge_label, "turn SELinux or AppArmor on; security_driver in qemu.conf"},
     {"cgroup-limits", judge_limits, "cgroup_controllers in qemu.conf; <memtune> in the domain"},
-    {"monitor-socket", judge_monitor, "'chmod o-w' it; look who made it so"},
+    {"monitor-socket", judge_monitor,
+     "'chmod o-w' its monitor.sock below /var/lib/libvirt/qemu; look who made it so"},
     {"extra-monitor", judge_extra, "take it out of <qemu:commandline>, and restart the domain"},
     {"domain-policy", judge_policy, "correct it: 'virt-qmp-guard policy validate', 'policy set'"},
 };

@@ -182,15 +182,21 @@ const HostCheck host_checks[] = {
     {"guard-live", judge_live, "run 'virt-qmp-guard enable', then restart the daemon"},
     {"preload-set", judge_preload, "run 'virt-qmp-guard enable'"},
     {"hook-installed", judge_hook,
-     "install it, root's, mode 0755, and restart the daemon the first time"},
+     "install it as " LIBVIRT_ETC "/hooks/qemu.d/50-qmp-guard, root's, mode 0755, and restart the "
+     "daemon the first time"},
     {"log-level", judge_log,
-     "log_filters=\"1:qmpguard 3:*\" and an output of level 1, in the daemon's configuration"},
+     "log_filters=\"1:qmpguard 3:*\" and an output of level 1, in " LIBVIRT_ETC
+     "/libvirtd.conf (virtqemud.conf), and restart the daemon"},
     {"host-policy", judge_policy,
      "write " HOST_POLICY_PATH ", root's, mode 0644; 'virt-qmp-guard policy validate' checks it"},
-    {"trail-directory", judge_trail_directory, "'chown root' and 'chmod 700' it"},
-    {"trail-file", judge_trail, "'chown root' and 'chmod 600' it"},
+    {"trail-directory", judge_trail_directory,
+     "'chown root' and 'chmod 700' the directory of " TRAIL_PATH
+     "; where there is none, a guarded daemon makes it"},
+    {"trail-file", judge_trail,
+     "'chown root' and 'chmod 600' " TRAIL_PATH "; where there is none, a guarded daemon makes it"},
     {"trail-chain", judge_chain, "ask 'virt-qmp-guard audit --verify', and a copy elsewhere"},
-    {"grants-directory", judge_grants, "'chown root' and 'chmod 700' it"},
+    {"grants-directory", judge_grants,
+     "'chown root' and 'chmod 700' the directory of " GRANTS_PATH},
 };
 
 const size_t host_check_count = sizeof(host_checks) / sizeof(host_checks[0]);
