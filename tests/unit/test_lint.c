@@ -17,11 +17,15 @@ typedef struct LintRow {
 static const LintRow rows[] = {
     {"a command", "<deny command='quit'/>", NULL},
     {"a command that nobody knows", "<deny command='qiut'/>", "no qmp command 'qiut' is known"},
+    {"a command that is near to one", "<deny command='inject-nm'/>",
+     "'inject-nm' is known; did you mean 'inject-nmi'?"},
     {"a command of the agent", "<deny command='guest-exec'/>", "channel=\"agent\"?"},
     {"a bare line", "<allow channel='hmp' command='info block'/>", "'info block *'"},
     {"a line with arguments", "<allow channel='hmp' command='info block *'/>", NULL},
     {"a line of another command", "<allow channel='hmp' command='inof block *'/>",
-     "no HMP command 'inof'"},
+     "no hmp command 'inof' is known"},
+    {"a line that is near to one", "<allow channel='hmp' command='device_ad *'/>",
+     "'device_ad' is known; did you mean 'device_add'?"},
     {"a line with two blanks", "<allow channel='hmp' command='info  block'/>", "single spaces"},
 
     {"a limit", LIMIT("command='quit'"), NULL},

@@ -7,6 +7,7 @@
 #include "helper.h"
 
 #include "util/glob.h"
+#include "util/nearest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,24 @@ static const CatalogEntry *find_hmp(const char *command)
     return command[length] && command[length] != ' ' ? NULL : catalog_find(CHANNEL_HMP, name);
 }
 
+/* The name is the first @length bytes of @command. */
+static void lint_unknown(Channel channel, const char *command, size_t length, Reason *ret)
+{
+    char name[128] = "";
+    Nearest nearest = nearest_to(name);
+    char hint[NEAREST_HINT_SIZE];
+    size_t count;
+    const CatalogEntry *entries = catalog_list(&count);
+
+    snprintf(name, sizeof(name), "%.*s", (int)length, command);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].channel == channel)
+            nearest_try(&nearest, entries[i].name);
+    }
+    reason_set(ret, "no %s command '%.*s' is known%s", channel_name(channel), (int)length, command,
+               nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
 static void lint_hmp(const Rule *rule, Reason *ret)
 {
     size_t length = hmp_name_length(rule->command);
@@ -62,7 +81,7 @@ static void lint_hmp(const Rule *rule, Reason *ret)
     if (strstr(rule->command, "  "))
         reason_set(ret, "never matches: HMP lines are judged with single spaces");
     else if (!entry && rule->command[length] != '*' && rule->command[length] != '?')
-        reason_set(ret, "no HMP command '%.*s' is known", (int)length, rule->command);
+        lint_unknown(CHANNEL_HMP, rule->command, length, ret);
     else if (entry && !rule->command[length] && *entry->args_type)
         reason_set(ret, "matches the bare command only: with arguments it is '%s *'",
                    rule->command);
@@ -80,7 +99,7 @@ static void lint_name(const Rule *rule, Channel channel, Reason *ret)
                    channel_name(channel), rule->command, channel_name((Channel)other),
                    channel_name((Channel)other));
     else
-        reason_set(ret, "no %s command '%s' is known", channel_name(channel), rule->command);
+        lint_unknown(channel, rule->command, strlen(rule->command), ret);
 }
 
 static void lint_command(const Rule *rule, Reason *ret)
