@@ -184,21 +184,54 @@ static int print_comparison(const HelperContext *context, const CatalogOptions *
 
     if (!rows)
         return EXIT_UNSURE;
+    if (json_object_array_length(rows) == 0 && !options->as_json) {
+        if (options->against)
+            output_remark("the catalogue has all of its commands\n");
+        else
+            output_remark("no command is new, and none is gone\n");
+        return EXIT_YES;
+    }
     if (print_rows(options, rows, compare_columns, COUNT(compare_columns)) < 0)
         return complain("out of memory");
     return json_object_array_length(rows) ? EXIT_NO : EXIT_YES;
 }
 
-static void tell_nearest(const char *name)
+static void complain_of_name(const char *name)
 {
-    Nearest nearest = nearest_to(name ? name : "");
+    Nearest nearest = nearest_to(name);
     char hint[NEAREST_HINT_SIZE];
     size_t count;
     const CatalogEntry *entries = catalog_list(&count);
 
-    for (size_t i = 0; name && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         nearest_try(&nearest, entries[i].name);
-    complain("the catalogue has no such command%s", nearest_hint(&nearest, hint, sizeof(hint)));
+    complain("the catalogue has no command '%s'%s", name,
+             nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static void tell_none(const CatalogOptions *options)
+{
+    if (options->group)
+        complain("the catalogue has no such command in %s", options->group->name);
+    else if (options->name)
+        complain_of_name(options->name);
+}
+
+/* NULL after complaining. */
+static const GroupInfo *find_group(const char *name)
+{
+    const GroupInfo *group = group_find(name);
+    Nearest nearest = nearest_to(name);
+    char hint[NEAREST_HINT_SIZE];
+    size_t count;
+    const GroupInfo *groups = group_list(&count);
+
+    for (size_t i = 0; i < count; i++)
+        nearest_try(&nearest, groups[i].name);
+    if (!group)
+        complain("there is no group '%s': see 'virt-qmp-guard catalog --groups'%s", name,
+                 nearest_hint(&nearest, hint, sizeof(hint)));
+    return group;
 }
 
 static int print_catalog(const CatalogOptions *options)
@@ -217,7 +250,7 @@ static int print_catalog(const CatalogOptions *options)
     if (json_object_array_length(rows) > 0)
         return EXIT_YES;
     if (!options->as_json)
-        tell_nearest(options->name);
+        tell_none(options);
     return EXIT_NO;
 }
 
@@ -239,9 +272,9 @@ static int parse_options(HelperContext *context, int argc, char **argv, CatalogO
     while ((option = helper_option(context, argc, argv, "", options)) != -1) {
         switch (option) {
         case 'g':
-            ret->group = group_find(optarg);
+            ret->group = find_group(optarg);
             if (!ret->group)
-                return complain("there is no group '%s': see --groups", optarg), -1;
+                return -1;
             break;
         case 'l':
             ret->lists_groups = true;

@@ -20,6 +20,7 @@ def write(path, *names):
 
 def test_running_qemu_has_nothing_unknown(vm):
     assert rows("--against", vm.name) == (0, [])
+    assert qmp_guard("catalog", "--against", vm.name).stdout == "the catalogue has all of its commands\n"
 
 
 def test_question_is_judged_like_any_other(vm):
@@ -49,6 +50,7 @@ def test_upgrade(tmp_path):
     assert [(row["what"], row["name"], row["verdict"]) for row in found] == [
         ("new", "inject-nmi", "deny"), ("gone", "change", "warn")]
     assert rows("--diff", old, old) == (0, [])
+    assert qmp_guard("catalog", "--diff", old, old).stdout == "no command is new, and none is gone\n"
 
 
 def test_what_is_no_schema_is_refused(tmp_path):
@@ -89,7 +91,7 @@ def test_table():
     (found,) = (row for row in rows("inject-nmi")[1] if row["channel"] == "qmp")
     assert " or ".join(found["native"]) in " ".join(row)
     done = qmp_guard("catalog", "nonesuch")
-    assert (done.returncode, done.stdout) == (1, "") and "has no such command" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "") and "has no command 'nonesuch'" in done.stderr
 
 
 def test_groups():

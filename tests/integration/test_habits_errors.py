@@ -250,8 +250,12 @@ def test_first_tries(in_lab, words, told):
 
 
 def test_first_looks_at_the_catalogue(in_lab):
-    done = run("virt-qmp-guard", "catalog", "inject_nmi")
-    assert (done.returncode, done.stdout) == (NO, "") and done.stderr == (
-        "virt-qmp-guard: the catalogue has no such command; did you mean 'inject-nmi'?\n")
+    for words, status, told in ((["inject_nmi"], NO, "the catalogue has no command 'inject_nmi'; did you mean 'inject-nmi'?"),
+                                (["--group", "@query", "quit"], NO, "the catalogue has no such command in @query"),
+                                (["--group", "@unknown"], NO, "the catalogue has no such command in @unknown"),
+                                (["--group", "dangerous"], UNSURE, "there is no group 'dangerous': see 'virt-qmp-guard "
+                                 "catalog --groups'; did you mean '@dangerous'?")):
+        done = run("virt-qmp-guard", "catalog", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", f"virt-qmp-guard: {told}\n")
     assert run("virt-qmp-guard", "catalog", "info", "block").stdout == run("virt-qmp-guard", "catalog", "info block").stdout
     assert run("virt-qmp-guard", "catalog", "info", "block").returncode == YES
