@@ -49,6 +49,14 @@ static int end_options(const HelperContext *context)
     return '?';
 }
 
+/* Behind getopt's own message, as GNU's programs do it. Returns '?'. */
+static int point_to_help(const HelperContext *context)
+{
+    complain("see 'virt-qmp-guard%s%s --help'", context->command ? " " : "",
+             context->command ? context->command : "");
+    return '?';
+}
+
 int helper_option(HelperContext *context, int argc, char **argv, const char *letters,
                   const struct option *own)
 {
@@ -69,7 +77,9 @@ int helper_option(HelperContext *context, int argc, char **argv, const char *let
         if (option == -1)
             return end_options(context);
         is_common = index < 0 ? strchr(COMMON_LETTERS, option) != NULL : index >= n_own;
-        if (option == '?' || !is_common)
+        if (option == '?')
+            return point_to_help(context);
+        if (!is_common)
             return option;
         if (take_common(context, option) != 0)
             return '?';

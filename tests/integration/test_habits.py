@@ -56,9 +56,9 @@ def test_help_of_the_program(in_lab):
     (["satus"], "there is no command 'satus': 'virt-qmp-guard help' lists them; did you mean 'status'?\n"),
     (["help", "frobnicate"], "there is no command 'frobnicate': 'virt-qmp-guard help' lists them\n"),
     (["help", "check", "policy"], "help: one command, please; 'policy' is one word too many\n"),
-    (["--frob", "check"], "unrecognized option '--frob'\n"),
-    (["check", "--frob"], "unrecognized option '--frob'\n"),
-    (["-c"], "option requires an argument -- 'c'\n"),
+    (["--frob", "check"], "unrecognized option '--frob'\nvirt-qmp-guard: see 'virt-qmp-guard --help'\n"),
+    (["check", "--frob"], "unrecognized option '--frob'\nvirt-qmp-guard: see 'virt-qmp-guard check --help'\n"),
+    (["-c"], "option requires an argument -- 'c'\nvirt-qmp-guard: see 'virt-qmp-guard --help'\n"),
     (["check", "query-status", "-q"], "option '-q' behind the text: options go in front of it\n"),
     (["check", "query-status", "--json"], "option '--json' behind the text: options go in front of it\n"),
 ])
