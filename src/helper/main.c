@@ -42,7 +42,8 @@ static const char check_help[] =
 static const char policy_help[] =
     "  validate FILE   is it a policy? says line and reason if not\n"
     "  show DOM        the policy that a domain has now\n"
-    "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start\n"
+    "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start.\n"
+    "                  For each FILE, - is standard input\n"
     "  clear DOM       takes it away\n"
     "  learn [AUDIT-FILE...]\n"
     "                  a policy that lets pass what audit records (default: the trail) show to\n"
@@ -52,7 +53,8 @@ static const char policy_help[] =
     "  test FILE CASES\n"
     "                  is each verdict what CASES says? 'verdict | user | channel | text | rule'\n"
     "  --vm NAME|UUID, --user NAME\n"
-    "                  learn, replay: only the records of that domain, of that user\n"
+    "                  learn, replay: only the records of that domain, of that user; --domain is\n"
+    "                  --vm\n"
     "  --host          replay, test: FILE is the host's policy, not a domain's\n"
     "  --host-policy H\n"
     "                  replay, test: the host's policy above a domain's (default: replay: the\n"
@@ -123,7 +125,7 @@ static const Subcommand subcommands[] = {
     {"check", check_run, "[OPTIONS] TEXT | - | --text-file FILE | --start",
      "judge a command without running it", check_help},
     {"explain", explain_run, "[OPTIONS] TEXT | - | --text-file FILE",
-     "the same, with every rule that is tried", check_help},
+     "judge a command, and show every rule that is tried", check_help},
     {"policy", policy_run,
      "validate FILE | show DOM | set DOM FILE | clear DOM | learn | replay FILE |\n"
      "                                  test FILE CASES  [--json]",

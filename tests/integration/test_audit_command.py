@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -51,6 +52,20 @@ def busy(connection):
     machine.before = before
     yield machine
     machine.discard()
+
+
+@pytest.mark.parametrize("words, told", [([], "virt-qmp-guard: there is no such record\r\n"), (["--json"], ""), (["-q"], "")])
+def test_nothing_is_found(busy, words, told):
+    """Somebody at a terminal is told, and a script is not."""
+    words = ["audit", *words, "--vm", "mistyped"]
+    assert audit(*words[1:]) == (NONE, "", "")
+    ours, theirs = pty.openpty()
+    done = subprocess.run(["virt-qmp-guard", *words], stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.write(theirs, b".\n")
+    os.close(theirs)
+    assert (done.returncode, done.stdout) == (NONE, b"")
+    assert os.read(ours, 4096).decode() == f"{told}.\r\n"
+    os.close(ours)
 
 
 @pytest.fixture
@@ -100,6 +115,7 @@ def test_times(busy):
 
 def test_a_vm_by_uuid(busy):
     assert commands("--vm", busy.domain.UUIDString().upper(), "--event", "decision") == ALL
+    assert commands("--domain", busy.name, "--event", "decision") == ALL     # as virsh calls it
 
 
 def test_events(busy):

@@ -80,7 +80,7 @@ def test_learned_from_the_trail(sent, learn):
     assert set(learned) == expected and len(learned) == len(expected)
     assert [rule[0] for rule in learned if rule[2] == "migrate"] == ["deny", "allow"]
     assert "inject-nmi: 1, first by domain:inject-nmi#1" in done.stdout
-    assert learn("--vm", sent.name, TRAIL).stdout == done.stdout
+    assert learn("--domain", sent.name, TRAIL).stdout == done.stdout
     assert qmp_guard("policy", "learn", "--vm", sent.name, "-", input=TRAIL.read_text()).stdout == done.stdout
 
 

@@ -345,6 +345,7 @@ static int parse_options(HelperContext *context, int argc, char **argv, PolicyCa
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
         {"vm", required_argument, NULL, 'd'},
+        {"domain", required_argument, NULL, 'd'},
         {"user", required_argument, NULL, 'u'},
         {"by-user", no_argument, NULL, 'b'},
         {"host", no_argument, NULL, 'h'},

@@ -24,7 +24,7 @@ const char audit_help[] =
     "                      prints, plain or gzip; - is standard input (default:\n"
     "                      " TRAIL_PATH " and its rotated parts, oldest first)\n"
     "\nwhich records:\n"
-    "  --vm VM             of one VM, by name or UUID\n"
+    "  --vm, --domain VM   of one VM, by name or UUID\n"
     "  --user USER         of one user, as records name it: alice, sasl:NAME, uid:N\n"
     "  --command GLOB      of the commands that match, or whose HMP command does, and of the\n"
     "                      starts whose finding does, or 'start: ...' as the table shows it\n"
@@ -150,15 +150,25 @@ static int set_option(AuditOptions *ret, int option)
 static int parse_options(HelperContext *context, int argc, char **argv, AuditOptions *ret)
 {
     static const struct option options[] = {
-        {"vm", required_argument, NULL, 'v'},      {"user", required_argument, NULL, 'u'},
-        {"command", required_argument, NULL, 'c'}, {"class", required_argument, NULL, 'C'},
-        {"verdict", required_argument, NULL, 'V'}, {"channel", required_argument, NULL, 'n'},
-        {"since", required_argument, NULL, 's'},   {"until", required_argument, NULL, 'U'},
-        {"outcomes", no_argument, NULL, 'o'},      {"count-by", required_argument, NULL, 'k'},
-        {"burst", required_argument, NULL, 'b'},   {"summary", no_argument, NULL, 'S'},
-        {"follow", no_argument, NULL, 'f'},        {"verify", no_argument, NULL, 'y'},
-        {"json", no_argument, NULL, 'j'},          {"event", required_argument, NULL, 'e'},
-        {"grant", required_argument, NULL, 'g'},   {NULL, 0, NULL, 0},
+        {"vm", required_argument, NULL, 'v'},
+        {"user", required_argument, NULL, 'u'},
+        {"command", required_argument, NULL, 'c'},
+        {"class", required_argument, NULL, 'C'},
+        {"verdict", required_argument, NULL, 'V'},
+        {"channel", required_argument, NULL, 'n'},
+        {"since", required_argument, NULL, 's'},
+        {"until", required_argument, NULL, 'U'},
+        {"outcomes", no_argument, NULL, 'o'},
+        {"count-by", required_argument, NULL, 'k'},
+        {"burst", required_argument, NULL, 'b'},
+        {"summary", no_argument, NULL, 'S'},
+        {"follow", no_argument, NULL, 'f'},
+        {"verify", no_argument, NULL, 'y'},
+        {"json", no_argument, NULL, 'j'},
+        {"event", required_argument, NULL, 'e'},
+        {"grant", required_argument, NULL, 'g'},
+        {"domain", required_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -316,6 +326,13 @@ static void tell_at_end(const Run *run)
     tell_lost(run);
 }
 
+/* Silence is for scripts; somebody at a terminal may have mistyped the VM's name. */
+static void tell_none(const AuditOptions *options)
+{
+    if (isatty(STDERR_FILENO) && !options->as_json && !output_is_quiet())
+        complain("there is no such record");
+}
+
 static int search(const AuditOptions *options)
 {
     Run run = {.options = options, .progress = progress_start(!options->follows)};
@@ -344,6 +361,8 @@ static int search(const AuditOptions *options)
                 result = -1;
             }
             output_flush();
+            if (result == 0 && run.matched == 0)
+                tell_none(options);
             tell_at_end(&run);
             if (result == 0)
                 status = run.matched > 0 ? EXIT_YES : EXIT_NO;
