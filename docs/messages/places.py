@@ -27,6 +27,7 @@ MACROS = {
     "HOOK_PATH": "/etc/libvirt/hooks/qemu.d/50-qmp-guard",
     "HOST_POLICY_PATH": "/etc/libvirt/qmp-guard/policy.xml",
     "JUDGE_NAME": "qmp-guard-judge",
+    "LIBVIRT_ETC": "/etc/libvirt",
     "PLUGIN_PATH": "PLUGIN",
     "TRAIL_PATH": "/var/log/libvirt/qmp-guard/audit.log",
 }
@@ -83,6 +84,7 @@ PLACES = [
     ("src/helper/answer.c", "*", "", OTHER),
     ("src/helper/check_start.c", "printf", "", OTHER),
     ("src/helper/c*.c", "", "", OTHER),
+    ("src/helper/catalog.c", "output_remark", "", OTHER),
     ("src/helper/check.c", "asprintf", "", OTHER),
     ("src/helper/common.c", "asprintf", "", OTHER),
     ("src/helper/grants/grant_row.c", "*", "", OTHER),
