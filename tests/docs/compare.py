@@ -89,7 +89,9 @@ def different_checks(source):
              for check in CHECK.findall((source / f"src/helper/status/checks_{scope}.c").read_text(encoding="utf-8"))]
     if len(known) < 15:
         return [f"only {len(known)} checks were found in src/helper/status"]
-    return [] if told == known else [f"the checks: {told} in docs/status.md, {known} in the source"]
+    wrong = [f"docs/status.md has no row for the check {check}" for check in known if check not in told]
+    wrong += [f"docs/status.md has a row for {check}, which is no check" for check in told if check not in known]
+    return wrong or ([] if told == known else [f"docs/status.md has its rows in another order than the program: {known}"])
 
 
 def main(source):

@@ -224,9 +224,11 @@ static size_t check_equals(const char *hmp_name, const char *equals)
         if (!qmp)
             fail_msg("'%s' equals '%s', which is not there", hmp_name, name);
         if (qmp->groups & ~hmp->groups & ~classes)
-            fail_msg("'%s' is not in all groups of '%s'", hmp_name, name);
+            fail_msg("HMP's '%s' is not in all groups of the QMP '%s' that it equals", hmp_name,
+                     name);
         if (qmp->command_class > hmp->command_class)
-            fail_msg("'%s' is less than '%s'", hmp_name, name);
+            fail_msg("HMP's '%s' is in a lesser class than the QMP '%s' that it equals", hmp_name,
+                     name);
         count++;
         equals += strcspn(equals, ")");
         equals += strspn(equals, ")+");
