@@ -34,7 +34,9 @@ static int check_envelope(json_object *document, Reason *why)
         if (strcmp(key, "execute") == 0) {
             execute = value;
             if (!json_object_is_type(value, json_type_string) || !is_name(value))
-                return reason_set(why, "'execute' is not a command name of 1 to 255 bytes");
+                return reason_set(why,
+                                  "'execute' is not a command name: 1 to 255 letters, digits and "
+                                  "'-', '_', '.'");
         } else if (strcmp(key, "arguments") == 0) {
             if (!json_object_is_type(value, json_type_object))
                 return reason_set(why, "'arguments' is not an object");
