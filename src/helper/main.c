@@ -42,8 +42,7 @@ static const char check_help[] =
 static const char policy_help[] =
     "  validate FILE   is it a policy? says line and reason if not\n"
     "  show DOM        the policy that a domain has now\n"
-    "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start.\n"
-    "                  For each FILE, - is standard input\n"
+    "  set DOM FILE    gives a domain a policy: live when it runs, and for its next start\n"
     "  clear DOM       takes it away\n"
     "  learn [AUDIT-FILE...]\n"
     "                  a policy that lets pass what audit records (default: the trail) show to\n"
@@ -59,7 +58,8 @@ static const char policy_help[] =
     "  --host-policy H\n"
     "                  replay, test: the host's policy above a domain's (default: replay: the\n"
     "                  host's, test: the shipped one)\n"
-    "  --json          one JSON object\n";
+    "  --json          one JSON object\n"
+    "\nEach FILE, and CASES, may be -, which is standard input.\n";
 
 static const char catalog_help[] =
     "  NAME          one command, in whichever channels have it (HMP: 'info block')\n"
