@@ -197,18 +197,6 @@ static AuditPriority priority_of(const ClassWording *wording, const AuditEvent *
     return event->is_repeated ? AUDIT_INFO : wording->priority;
 }
 
-const char *audit_command(const AuditEvent *event)
-{
-    if (event->request)
-        return request_command(event->request);
-    return event->command ? event->command : "(unreadable)";
-}
-
-const char *audit_purpose(const Decision *decision)
-{
-    return decision->rule && decision->rule->purpose ? decision->rule->purpose : "testing";
-}
-
 void audit_record_make(const AuditEvent *event, AuditRecord *ret)
 {
     const ClassWording *wording = wording_of(event->decision);

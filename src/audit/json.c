@@ -13,21 +13,12 @@
 #include "util/printable.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Values that one rule may have recorded. */
 #define VALUES_MAX 8
 
 /* Bytes that the names in a record's lists may take together, as written. */
 #define LISTS_MAX ((size_t)16384)
-
-/* Adds a text from outside of at most @most bytes. NULL is `-`, as in a line. */
-static void add_cut_text(JsonWriter *out, const char *name, const char *value, size_t most)
-{
-    CLEANUP(mem) char *encoded = printable_cut(value, "", most);
-
-    json_writer_text(out, name, encoded);
-}
 
 /*
  * Adds a name to a list that shares @room with others. Returns false, with `...` for the
@@ -48,47 +39,14 @@ static bool add_name(JsonWriter *out, const char *name, size_t *room)
     return true;
 }
 
-void audit_add_text(JsonWriter *out, const char *name, const char *value)
-{
-    if (value)
-        add_cut_text(out, name, value, JSON_TEXT_MAX);
-}
-
-static void add_time(JsonWriter *out)
-{
-    struct timespec now;
-    struct tm utc;
-    char text[40] = "";
-    size_t length = 0;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (gmtime_r(&now.tv_sec, &utc))
-        length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + length, sizeof(text) - length, ".%06ldZ", now.tv_nsec / 1000);
-    json_writer_text(out, "time", text);
-}
-
-void audit_begin_json(JsonWriter *out, const char *event)
-{
-    json_writer_open(out, NULL, '{');
-    add_time(out);
-    json_writer_text(out, "event", event);
-}
-
-char *audit_end_json(JsonWriter *out)
-{
-    json_writer_close(out, '}');
-    return json_writer_finish(out);
-}
-
 /* Whose command it was, and which. */
 static void add_command(JsonWriter *out, const AuditEvent *event)
 {
     const char *user = event->caller ? event->caller->label : NULL;
 
-    add_cut_text(out, "domain", event->domain, JSON_TEXT_MAX);
+    audit_add_text(out, "domain", event->domain ? event->domain : "-");
     audit_add_text(out, "uuid", event->uuid);
-    add_cut_text(out, "user", user, JSON_TEXT_MAX);
+    audit_add_text(out, "user", user ? user : "-");
     json_writer_text(out, "channel", channel_name(event->channel));
     audit_add_text(out, "command", audit_command(event));
 }
@@ -337,7 +295,7 @@ char *audit_policy_json(const char *domain, const char *uuid, const char *policy
     JsonWriter out = {0};
 
     audit_begin_json(&out, "policy");
-    add_cut_text(&out, "domain", domain, JSON_TEXT_MAX);
+    audit_add_text(&out, "domain", domain ? domain : "-");
     audit_add_text(&out, "uuid", uuid);
     audit_add_text(&out, "policy", policy);
     audit_add_text(&out, "was", was);
