@@ -119,7 +119,7 @@ static CheckResult judge_policy(const HostFacts *facts, Reason *ret)
     if (!policy->is_valid)
         return found(CHECK_FAIL, ret, "invalid: %s", policy->why.text);
     if (policy->only_audits)
-        return found(CHECK_WARN, ret, "mode='audit': nothing is refused");
+        return found(CHECK_WARN, ret, "mode='audit': it refuses nothing");
     return CHECK_PASS;
 }
 
@@ -188,7 +188,8 @@ const HostCheck host_checks[] = {
      "log_filters=\"1:qmpguard 3:*\" and an output of level 1, in " LIBVIRT_ETC
      "/libvirtd.conf (virtqemud.conf), and restart the daemon"},
     {"host-policy", judge_policy,
-     "write " HOST_POLICY_PATH ", root's, mode 0644; 'virt-qmp-guard policy validate' checks it"},
+     "write a policy that enforces to " HOST_POLICY_PATH
+     ", root's, mode 0644; 'virt-qmp-guard policy validate' checks it"},
     {"trail-directory", judge_trail_directory,
      "'chown root' and 'chmod 700' the directory of " TRAIL_PATH
      "; where there is none, a guarded daemon makes it"},
