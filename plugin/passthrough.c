@@ -65,7 +65,9 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
         if (pass->domain.policy_xml)
             pass->policy = domain_policy_get(pass->domain.policy_xml, &error);
         if (pass->domain.policy_xml && !pass->policy)
-            fail_call(pass, rule_domain_invalid, "the domain's policy is invalid: line %u: %s",
+            fail_call(pass, rule_domain_invalid,
+                      "the domain's policy is invalid: line %u: %s; 'virt-qmp-guard policy show' "
+                      "prints it",
                       error.line, error.reason.text);
         pass->call.domain_uuid = pass->domain.uuid_text;
         pass->call.domain = pass->policy;

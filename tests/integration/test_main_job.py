@@ -368,6 +368,7 @@ def test_broken_policy_denies_everything(vm, log, text, line, word):
         assert record.level == "error" and record.field("rule") == "domain:invalid"
         for told in (record.field("reason"), done.stderr):
             assert word in told and (re.search(r"line \d+: ", told) if line is None else f"line {line}: " in told), told
+            assert "'virt-qmp-guard policy show' prints it" in told
         log.mark()
     agent_answer = virsh("qemu-agent-command", vm.name, '{"execute":"guest-ping"}')
     assert_denied(agent_answer, "domain:invalid")
