@@ -181,6 +181,47 @@ static void test_enough_rows(void **state)
     assert_true(n_policies >= 30);
 }
 
+/* Was it decided by a rule that names @group? */
+static bool is_decided_by(const DecideRow *row, const char *group)
+{
+    const char *rule = strchr(row->columns[RULE], ':');
+    size_t length = strlen(group);
+
+    return rule && strncmp(rule + 1, group, length) == 0 &&
+           (rule[1 + length] == '\0' || rule[1 + length] == '#');
+}
+
+/* Under the policies of @row, is something else decided by another rule? */
+static bool has_counterpart(const DecideRow *row, const char *group)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        if (strcmp(rows[i].columns[HOST], row->columns[HOST]) == 0 &&
+            strcmp(rows[i].columns[DOMAIN], row->columns[DOMAIN]) == 0 &&
+            !is_decided_by(&rows[i], group))
+            return true;
+    }
+    return false;
+}
+
+static void test_each_group_has_rows(void **state)
+{
+    size_t count;
+    const GroupInfo *groups = group_list(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        bool is_held = false;
+
+        for (size_t j = 0; !is_held && j < n_rows; j++)
+            is_held = is_decided_by(&rows[j], groups[i].name) &&
+                      has_counterpart(&rows[j], groups[i].name);
+        if (!is_held)
+            fail_msg("decide.table has no row that a rule of %s decides, and one beside it that "
+                     "it does not",
+                     groups[i].name);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int failed;
@@ -191,6 +232,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n_rows; i++)
         unit_add(rows[i].name, test_row, &rows[i]);
     unit_add("the table is read", test_enough_rows, NULL);
+    unit_add("each group has its rows", test_each_group_has_rows, NULL);
     failed = unit_run("decide");
     free(table);
     return failed;
