@@ -240,7 +240,10 @@ def test_file_that_cannot_be_read(callers, words, place, tmp_path):  # noqa: F81
     ("check demo query-status", "'demo' is no command, and what follows is one: a domain is --domain demo"),
     ("check --agent demo guest-ping", "'demo' is no command, and what follows is one: a domain is --domain demo"),
     ("explain info status", "'info' is a command of HMP: write --hmp in front of it"),
-    ("grant demo quit --reason x", "grant: 'quit' is one word too many: what is to pass goes behind --command"),
+    ("grant demo quit --reason x", "grant: 'quit' is one word too many: what is to pass goes behind --command, several "
+     "words in quotes"),
+    ("grant demo --hmp --command info status --reason x", "grant: 'status' is one word too many: what is to pass goes "
+     "behind --command, several words in quotes"),
     ("audit demo", "cannot read demo: No such file or directory: a VM is --vm demo"),
     ("audit --verify demo", "cannot read demo: No such file or directory: a VM is --vm demo"),
 ])

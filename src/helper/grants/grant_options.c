@@ -120,7 +120,8 @@ int grant_parse_options(HelperContext *context, int argc, char **argv, GrantOpti
             return -1;
     }
     if (argc - optind > 1)
-        return complain("grant: '%s' is one word too many: what is to pass goes behind --command",
+        return complain("grant: '%s' is one word too many: what is to pass goes behind --command, "
+                        "several words in quotes",
                         argv[optind + 1]),
                -1;
     ret->domain = argv[optind];
