@@ -2,14 +2,13 @@
 /*
  * What the daemon calls instead of libvirt's own: one line each, no logic.
  *
- * Covered: the three ways for a client's text to reach a monitor or agent, the
- * adoption of a foreign QEMU, and the change of a client's identity. And the opening of a
- * connection, which is let pass: virConnectOpenAuth() is what a daemon calls for its client,
- * and virConnectOpen() what it called in libvirt 7.
- * Not covered, because no text of a client's travels there: event registration
- * (virConnectDomainQemuMonitorEventRegister) and libvirt's own APIs, which have
- * permissions of their own. Not reached: qemu:///embed and virt-qemu-run, where the
- * driver runs in the client's process.
+ * Covered: the three ways for a client's text to reach a monitor or agent, the stream that
+ * is one more to the agent, the adoption of a foreign QEMU, and the change of a client's identity.
+ * And the opening of a connection, which is let pass: virConnectOpenAuth() is what a daemon calls
+ * for its client, and virConnectOpen() what it called in libvirt 7. Not covered, because no text of
+ * a client's travels there: event registration (virConnectDomainQemuMonitorEventRegister) and
+ * libvirt's own APIs, which have permissions of their own. Not reached: qemu:///embed and
+ * virt-qemu-run, where the driver runs in the client's process.
  */
 #include "caller.h"
 #include "connect.h"
@@ -49,6 +48,12 @@ EXPORTED virDomainPtr virDomainQemuAttach(virConnectPtr connection, unsigned int
                                           unsigned int flags)
 {
     return passthrough_attach(connection, pid_value, flags);
+}
+
+EXPORTED int virDomainOpenChannel(virDomainPtr domain, const char *name, virStreamPtr stream,
+                                  unsigned int flags)
+{
+    return passthrough_channel(domain, name, stream, flags);
 }
 
 EXPORTED void virNetServerClientSetIdentity(void *client, void *identity)

@@ -19,6 +19,7 @@ static const Binding bindings[] = {
      true},
     {"virDomainQemuAgentCommand", offsetof(LibvirtPrivate, agent_command), false},
     {"virDomainQemuAttach", offsetof(LibvirtPrivate, attach), false},
+    {"virDomainOpenChannel", offsetof(LibvirtPrivate, open_channel), false},
     {"virNetServerClientSetIdentity", offsetof(LibvirtPrivate, client_set_identity), false},
     {"virConnectOpen", offsetof(LibvirtPrivate, connect_open), false},
     {"virConnectOpenReadOnly", offsetof(LibvirtPrivate, connect_open_read_only), false},

@@ -40,6 +40,7 @@ typedef struct LibvirtPrivate {
                                       unsigned int *, int **, char **, unsigned int);
     char *(*agent_command)(virDomainPtr, const char *, int, unsigned int);
     virDomainPtr (*attach)(virConnectPtr, unsigned int, unsigned int);
+    int (*open_channel)(virDomainPtr, const char *, virStreamPtr, unsigned int);
     void (*client_set_identity)(void *, Identity *);
     virConnectPtr (*connect_open)(const char *);
     virConnectPtr (*connect_open_read_only)(const char *);

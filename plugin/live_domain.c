@@ -96,24 +96,29 @@ static void remember_run(int id, const LiveDomain *domain)
     pthread_mutex_unlock(&lock);
 }
 
+static int read_xml(virDomainPtr domain, DomainXml *ret, Reason *why)
+{
+    char *xml = virDomainGetXMLDesc(domain, 0);
+    Reason what;
+    int result;
+
+    if (!xml)
+        return libvirt_failed(why, "cannot read the domain's XML");
+    result = domain_xml_read(xml, strlen(xml), ret, &what);
+    free(xml);
+    return result < 0 ? reason_set(why, "cannot read the domain's XML: %s", what.text) : 0;
+}
+
 static int read_run(virDomainPtr domain, LiveDomain *ret, Reason *why)
 {
     int id = (int)virDomainGetID(domain);
     DomainXml found = {0};
-    Reason what;
-    char *xml;
-    int result;
 
     /* One that does not run yet (no id) may do so when the command gets its turn. */
     if (id > 0 && find_run(id, ret))
         return 0;
-    xml = virDomainGetXMLDesc(domain, 0);
-    if (!xml)
-        return libvirt_failed(why, "cannot read the domain's XML");
-    result = domain_xml_read(xml, strlen(xml), &found, &what);
-    free(xml);
-    if (result < 0)
-        return reason_set(why, "cannot read the domain's XML: %s", what.text);
+    if (read_xml(domain, &found, why) < 0)
+        return -1;
     ret->is_confidential = found.is_confidential;
     domain_xml_clear(&found);
     /* A process that is not known is asked for again: without it no grant counts. */
@@ -122,7 +127,7 @@ static int read_run(virDomainPtr domain, LiveDomain *ret, Reason *why)
     return 0;
 }
 
-static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
+static int find_domain(virDomainPtr handle, LiveDomain *ret, Reason *why)
 {
     if (virDomainGetUUID(handle, ret->uuid) < 0 ||
         virDomainGetUUIDString(handle, ret->uuid_text) < 0)
@@ -131,6 +136,13 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
     if (!ret->domain)
         return libvirt_failed(why, "no such domain");
     ret->name = virDomainGetName(ret->domain);
+    return 0;
+}
+
+static int read_domain(virDomainPtr handle, LiveDomain *ret, Reason *why)
+{
+    if (find_domain(handle, ret, why) < 0)
+        return -1;
     ret->policy_xml = virDomainGetMetadata(ret->domain, VIR_DOMAIN_METADATA_ELEMENT,
                                            POLICY_NAMESPACE, 0);
     if (!ret->policy_xml && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
@@ -138,23 +150,60 @@ static int read_as_system(virDomainPtr handle, LiveDomain *ret, Reason *why)
     return read_run(ret->domain, ret, why);
 }
 
-int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)
+static int find_agent(virDomainPtr handle, const char *channel, LiveDomain *ret, Reason *why)
+{
+    DomainXml found = {0};
+    bool is_agents = false;
+
+    if (find_domain(handle, ret, why) < 0 || read_xml(ret->domain, &found, why) < 0)
+        return -1;
+    for (size_t i = 0; i < found.agent_channels.count; i++)
+        is_agents = is_agents || strcmp(found.agent_channels.items[i], channel) == 0;
+    domain_xml_clear(&found);
+    return is_agents;
+}
+
+/* Returns 0; or -1, and nothing has changed. */
+static int take_systems_identity(Identity **ret_caller, Reason *why)
 {
     Identity *system = system_identity();
-    Identity *caller = libvirt.identity_get_current();
-    int result;
 
-    *ret = (LiveDomain){.name = virDomainGetName(handle)};
-    if (!system || libvirt.identity_set_current(system) < 0) {
-        result = reason_set(why, "cannot take the daemon's own identity");
-    } else {
-        result = read_as_system(handle, ret, why);
-        if (libvirt.identity_set_current(caller) < 0)
-            result = reason_set(why, "cannot take the caller's identity again");
-    }
+    *ret_caller = libvirt.identity_get_current();
+    if (system && libvirt.identity_set_current(system) == 0)
+        return 0;
+    if (*ret_caller)
+        libvirt.object_unref(*ret_caller);
+    return reason_set(why, "cannot take the daemon's own identity");
+}
+
+/* Returns @result, or -1. */
+static int take_callers_identity(Identity *caller, int result, Reason *why)
+{
+    if (libvirt.identity_set_current(caller) < 0)
+        result = reason_set(why, "cannot take the caller's identity again");
     if (caller)
         libvirt.object_unref(caller);
     return result;
+}
+
+int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why)
+{
+    Identity *caller;
+
+    *ret = (LiveDomain){.name = virDomainGetName(handle)};
+    if (take_systems_identity(&caller, why) < 0)
+        return -1;
+    return take_callers_identity(caller, read_domain(handle, ret, why), why);
+}
+
+int live_domain_finds_agent(virDomainPtr handle, const char *channel, LiveDomain *ret, Reason *why)
+{
+    Identity *caller;
+
+    *ret = (LiveDomain){.name = virDomainGetName(handle)};
+    if (take_systems_identity(&caller, why) < 0)
+        return -1;
+    return take_callers_identity(caller, find_agent(handle, channel ? channel : "", ret, why), why);
 }
 
 void live_domain_clear(LiveDomain *domain)

@@ -31,6 +31,12 @@ void live_domain_prepare(void);
  * -1 with the reason. Always released with live_domain_clear().
  */
 int live_domain_read(virDomainPtr handle, LiveDomain *ret, Reason *why);
+
+/*
+ * Looks it up alone. Returns whether virDomainOpenChannel() by the name @channel, which may be
+ * NULL, opens the guest agent's; -1 with the reason.
+ */
+int live_domain_finds_agent(virDomainPtr handle, const char *channel, LiveDomain *ret, Reason *why);
 void live_domain_clear(LiveDomain *domain);
 
 #endif

@@ -250,32 +250,76 @@ char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, u
     return returned;
 }
 
+/* Of what no policy is asked about. */
+static void record_refusal(AuditEvent event)
+{
+    LiveCaller caller;
+    AuditRecord record;
+
+    caller_read(&caller);
+    event.caller = &caller.caller;
+    event.when = time(NULL);
+    audit_record_make(&event, &record);
+    if (record.line)
+        (void)recorder_write(NULL, &record);
+    audit_record_clear(&record);
+    caller_clear(&caller);
+}
+
 /*
  * Attaching adopts a QEMU that somebody else started, monitor and all. No libvirt
  * supports it any more; should one do so again, the guard has no policy for it.
  */
 virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsigned int flags)
 {
-    LiveCaller caller;
     AuditEvent event = {.command = "qemu-attach",
                         .failed_rule = "guard:attach",
-                        .reason = "attaching to a running QEMU is not supported under the guard",
-                        .when = time(NULL)};
-    AuditRecord record;
+                        .reason = "attaching to a running QEMU is not supported under the guard"};
 
     if (!plugin_is_active())
         return libvirt.attach(connection, pid, flags);
-    if (plugin_failure()) {
-        report(VIR_ERR_ACCESS_DENIED, plugin_failure());
-        return NULL;
-    }
-    caller_read(&caller);
-    event.caller = &caller.caller;
-    audit_record_make(&event, &record);
-    if (record.line)
-        (void)recorder_write(NULL, &record);
-    audit_record_clear(&record);
-    caller_clear(&caller);
-    report(VIR_ERR_ACCESS_DENIED, event.reason);
+    if (!plugin_failure())
+        record_refusal(event);
+    report(VIR_ERR_ACCESS_DENIED, plugin_failure() ? plugin_failure() : event.reason);
     return NULL;
+}
+
+/*
+ * libvirt itself connects to the agent's channel only when an agent answers in the guest. Before
+ * that, and whenever the agent is restarted, the channel is whosoever opens it: all that is then
+ * sent there goes to the agent, and nobody can judge a stream.
+ */
+int passthrough_channel(virDomainPtr handle, const char *name, virStreamPtr stream,
+                        unsigned int flags)
+{
+    AuditEvent event = {.channel = CHANNEL_AGENT,
+                        .command = "open-channel",
+                        .failed_rule = "guard:agent-channel",
+                        .reason = "what is sent to the guest agent in a stream cannot be judged"};
+    int code = VIR_ERR_ACCESS_DENIED;
+    LiveDomain domain;
+    Reason why;
+    int is_agents;
+
+    if (!plugin_is_active())
+        return libvirt.open_channel(handle, name, stream, flags);
+    if (plugin_failure()) {
+        report(code, plugin_failure());
+        return -1;
+    }
+    is_agents = live_domain_finds_agent(handle, name, &domain, &why);
+    if (is_agents < 0) {
+        code = virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? VIR_ERR_NO_DOMAIN : code;
+        event.failed_rule = "guard:no-domain";
+        event.reason = why.text;
+    }
+    event.domain = domain.name;
+    event.uuid = domain.domain ? domain.uuid_text : NULL;
+    if (is_agents != 0)
+        record_refusal(event);
+    live_domain_clear(&domain);
+    if (is_agents == 0)
+        return libvirt.open_channel(handle, name, stream, flags);
+    report(code, event.reason);
+    return -1;
 }

@@ -16,5 +16,7 @@ int passthrough_monitor_with_files(virDomainPtr domain, const char *command, uns
                                    unsigned int flags);
 char *passthrough_agent(virDomainPtr domain, const char *command, int timeout, unsigned int flags);
 virDomainPtr passthrough_attach(virConnectPtr connection, unsigned int pid, unsigned int flags);
+int passthrough_channel(virDomainPtr handle, const char *name, virStreamPtr stream,
+                        unsigned int flags);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain/domain_xml.h"
 
+#include "domain/domain_channels.h"
 #include "domain/domain_devices.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
@@ -121,7 +122,7 @@ static int read_root(xmlNodePtr root, DomainXml *domain)
     if (copy_content(find_child(root, "name", ""), &domain->name) < 0 ||
         copy_content(find_child(root, "uuid", ""), &domain->uuid) < 0 ||
         copy_content(find_emulator(root), &domain->emulator) < 0 || read_qemu(root, domain) < 0 ||
-        domain_devices_read(root, domain) < 0)
+        domain_devices_read(root, domain) < 0 || domain_channels_read(root, domain) < 0)
         return -1;
     if (policy)
         domain->policy_xml = dump_element(policy);
@@ -221,6 +222,7 @@ void domain_xml_clear(DomainXml *domain)
     string_list_clear(&domain->paths);
     string_list_clear(&domain->programs);
     string_list_clear(&domain->labels);
+    string_list_clear(&domain->agent_channels);
     string_list_clear(&domain->changes);
     *domain = (DomainXml){0};
 }

@@ -23,6 +23,7 @@ typedef struct DomainXml {
     StringList paths; /* absolute ones, wherever they stand but in words for people */
     StringList programs; /* that libvirt runs: `script /path`, `binary /path` */
     StringList labels; /* <seclabel>s of the domain's own choice: `dac static` */
+    StringList agent_channels; /* what opens the guest agent's: its name, its alias, "" the first */
     StringList changes; /* what else stands in QEMU's namespace: `override`, ... */
 } DomainXml;
 

@@ -10,6 +10,10 @@
 
 #define QEMU "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 #define DOMAIN(inside) "<domain type='kvm' " QEMU ">" inside "</domain>"
+#define AGENT "org.qemu.guest_agent.0"
+#define CHANNEL(name, alias)                                                                       \
+    "<channel type='unix'><target type='virtio' name='" name "'/><alias name='" alias              \
+    "'/></channel>"
 #define POLICY_NS "xmlns:qg='" POLICY_NAMESPACE "'"
 
 typedef struct ReadRow {
@@ -101,6 +105,18 @@ static const ReadRow read_rows[] = {
     {"policy elsewhere", DOMAIN("<qg:policy " POLICY_NS "/>"), ""},
     {"policy inside something else",
      DOMAIN("<metadata><x xmlns='urn:x'><qg:policy " POLICY_NS "/></x></metadata>"), ""},
+    {"agent", DOMAIN("<devices>" CHANNEL(AGENT, "channel0") "</devices>"),
+     "agent=" AGENT " agent=channel0 agent="},
+    {"agent behind another",
+     DOMAIN("<devices>" CHANNEL("x", "channel0") CHANNEL(AGENT, "channel1") "</devices>"),
+     "agent=" AGENT " agent=channel1"},
+    {"agent in the second devices",
+     DOMAIN("<devices>" CHANNEL("x", "channel0") "</devices><devices><channel><target name='" AGENT
+                                                 "'/></channel></devices>"),
+     "agent=" AGENT},
+    {"agent elsewhere", DOMAIN(CHANNEL(AGENT, "channel0")), ""},
+    {"another number", DOMAIN("<devices>" CHANNEL("org.qemu.guest_agent.1", "a") "</devices>"), ""},
+    {"channel without a name", DOMAIN("<devices><channel><target/></channel></devices>"), ""},
     {"declaration", "<?xml version='1.0' encoding='UTF-8'?>\n<domain/>", ""},
     {"comments around", "<!-- <!DOCTYPE x> --><domain/><!-- a -->", ""},
 };
@@ -128,6 +144,7 @@ static char *described_as(const DomainXml *domain)
     fputs(domain->policy_xml ? " policy" : "", out);
     describe_list(out, "arg", &domain->arguments);
     describe_list(out, "env", &domain->environment);
+    describe_list(out, "agent", &domain->agent_channels);
     describe_list(out, "change", &domain->changes);
     fclose(out);
     return text;
