@@ -4,7 +4,6 @@
 #include "domain/run.h"
 #include "util/daemon_name.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 
@@ -44,7 +43,7 @@ bool root_process_may_be_daemon(pid_t pid, unsigned long long started)
 
     if (pid <= 0 || (started && is_known(pid, started)))
         return false;
-    if (is_libvirt_daemon_process(pid) || errno == ENOENT || errno == ESRCH)
+    if (may_be_libvirt_daemon_process(pid))
         return true;
     if (!started)
         return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon_name.h"
 
+#include "util/cleanup.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -42,6 +44,23 @@ static void read_program(pid_t pid, char path[PATH_MAX])
         path[length - (ssize_t)strlen(deleted)] = '\0';
 }
 
+/*
+ * What @pid calls itself, which any process may choose: as good as its file for root's processes
+ * that are not to be mistaken for others. Every daemon's name is short enough to be there whole.
+ */
+static void read_own_name(pid_t pid, char name[PATH_MAX])
+{
+    CLEANUP(file) FILE *file = NULL;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    *name = '\0';
+    file = fopen(path, "re");
+    if (file && !fgets(name, PATH_MAX, file))
+        *name = '\0';
+    name[strcspn(name, "\n")] = '\0';
+}
+
 bool is_guarded_daemon_name(const char *path)
 {
     return is_among(path, guarded);
@@ -60,12 +79,14 @@ bool is_libvirt_daemon_name(const char *path)
     return is_among(path, all);
 }
 
-bool is_libvirt_daemon_process(pid_t pid)
+bool may_be_libvirt_daemon_process(pid_t pid)
 {
     char path[PATH_MAX];
 
     read_program(pid, path);
-    return is_libvirt_daemon_name(path);
+    if (!*path && (errno == EACCES || errno == EPERM))
+        read_own_name(pid, path);
+    return !*path || is_libvirt_daemon_name(path);
 }
 
 bool is_roots_process(pid_t pid, const char *program)

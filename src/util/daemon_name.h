@@ -14,7 +14,9 @@ bool is_guarded_daemon_process(pid_t pid);
 
 /* The same of any daemon of libvirt's that has clients, such as virtproxyd or virtnetworkd. */
 bool is_libvirt_daemon_name(const char *path);
-bool is_libvirt_daemon_process(pid_t pid);
+
+/* The same of root's process @pid. True when it is gone, or nothing can be told of it. */
+bool may_be_libvirt_daemon_process(pid_t pid);
 
 /* Whether @pid is root's, and runs a file of the name that @program ends with. */
 bool is_roots_process(pid_t pid, const char *program);

@@ -4,10 +4,14 @@
 #include "root_process.h"
 #include "util/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +27,7 @@ static pid_t run_as(const char *name)
     pid_t child;
 
     assert_int_equal(system(copy), 0);
+    assert_int_equal(chmod(path, 0111), 0); /* so that only root may look which file it is */
     assert_int_equal(pipe2(is_running, O_CLOEXEC), 0); /* which exec closes */
     child = fork();
     if (child == 0) {
@@ -111,6 +116,48 @@ static void test_many(void **state)
     end(first);
 }
 
+/* In a process that may not look into others. Root's right to do so is a capability. */
+static bool confined_says(pid_t pid, unsigned long long started)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    char *path = formatted("/proc/%d/exe", (int)pid);
+    char target[8];
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (syscall(SYS_capset, &header, none) < 0 || readlink(path, target, sizeof(target)) >= 0 ||
+            errno != EACCES)
+            _exit(2);
+        _exit(root_process_may_be_daemon(pid, started) ? 1 : 0);
+    }
+    free(path);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_in_range(WEXITSTATUS(status), 0, 1);
+    return WEXITSTATUS(status) == 1;
+}
+
+/* As under AppArmor or SELinux: which file a process runs is not told. Its name still is. */
+static void test_confined(void **state)
+{
+    static const struct Row {
+        const char *name;
+        bool may_be;
+    } rows[] = {{"libvirtd", true}, {"virtinterfaced", true}, {"virsh", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        pid_t child = run_as(rows[i].name);
+        unsigned long long started = start_of(child);
+
+        assert_int_equal(confined_says(child, started), rows[i].may_be);
+        assert_int_equal(confined_says(child, 0), rows[i].may_be);
+        end(child);
+    }
+}
+
 static void test_no_process(void **state)
 {
     (void)state;
@@ -127,6 +174,7 @@ int main(void)
     unit_add("daemons", test_daemons, NULL);
     unit_add("another program", test_another, NULL);
     unit_add("many", test_many, NULL);
+    unit_add("that may not be looked at", test_confined, NULL);
     unit_add("no process", test_no_process, NULL);
     status = unit_run("root_process");
     rmdir(directory);
