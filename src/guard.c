@@ -65,6 +65,8 @@ static char *instead_for(const Operation *operation, const char *domain)
     static const char placeholder[] = "{domain}";
     const char *instead = operation->entry ? operation->entry->instead : NULL;
     const char *place = instead ? strstr(instead, placeholder) : NULL;
+    /* A name that looks like an option would be one. */
+    bool is_option = domain && *domain == '-';
     CLEANUP(mem) char *name = shell_word(domain);
     char *text = NULL;
 
@@ -72,7 +74,8 @@ static char *instead_for(const Operation *operation, const char *domain)
         return NULL;
     if (!place)
         return strdup(instead);
-    if (asprintf(&text, "%.*s%s%s", (int)(place - instead), instead, name,
+    if (asprintf(&text, "%.*s%s%s%s%s", (int)(place - instead), instead,
+                 is_option ? "--domain" : "", is_option ? " " : "", name,
                  place + strlen(placeholder)) < 0)
         return NULL;
     return text;

@@ -314,6 +314,10 @@ static void test_domain_name(void **state)
                  "inject-nmi 'x;id'"},
         {"'`id`", "'inject-nmi' on domain ''`id`' is denied by baseline:@dangerous; use: virsh "
                   "inject-nmi '\\x27`id`'"},
+        {"--help", "'inject-nmi' on domain '--help' is denied by baseline:@dangerous; use: virsh "
+                   "inject-nmi --domain --help"},
+        {"-x y", "'inject-nmi' on domain '-x y' is denied by baseline:@dangerous; use: virsh "
+                 "inject-nmi --domain '-x y'"},
         {"%s%n", "'inject-nmi' on domain '%s%n' is denied by baseline:@dangerous; use: virsh "
                  "inject-nmi %s%n"},
         {NULL, "'inject-nmi' on domain '-' is denied by baseline:@dangerous; use: virsh "
