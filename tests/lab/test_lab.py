@@ -461,16 +461,18 @@ def test_guest_has_a_real_agent():
 
 
 @pytest.mark.parametrize("kind", ["directory", "link"])
-def test_no_other_users_chroot(tmp_path, kind):
-    """The place where it is kept is anybody's to write to."""
-    theirs = tmp_path / "theirs"
+@pytest.mark.parametrize("words", [["chroot", "trixie", "true"], ["package", "PLACE"]])
+def test_no_other_users_directory(tmp_path, kind, words):
+    """The place where a chroot is kept is anybody's to write to; and of the packages root installs one."""
+    theirs, place = tmp_path / "theirs", tmp_path / "place"
     theirs.mkdir()
     if kind == "link":
-        (tmp_path / "chroot").symlink_to(theirs)
+        place.symlink_to(theirs)
     else:
         os.chown(theirs, 21001, 21001)
-        theirs.rename(tmp_path / "chroot")
-    done = subprocess.run([REPO / "scripts/chroot", "trixie", "true"], capture_output=True, text=True, check=False,
-                          timeout=TIMEOUT, env=os.environ | {"QMP_GUARD_CHROOT": str(tmp_path / "chroot")})
+        theirs.rename(place)
+    script, *arguments = [str(place) if word == "PLACE" else word for word in words]
+    done = subprocess.run([REPO / "scripts" / script, *arguments], capture_output=True, text=True, check=False,
+                          timeout=TIMEOUT, env=os.environ | {"QMP_GUARD_CHROOT": str(place)})
     assert done.returncode == 1 and "is not ours" in done.stderr, done
-    assert not list((tmp_path / "chroot").iterdir())
+    assert not list(place.iterdir())
