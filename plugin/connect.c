@@ -12,24 +12,29 @@
 
 #define READ_ONLY_MARK "qmp-guard-read-only"
 
-/*
- * Drivers open connections, too, on behalf of whoever has a domain started, and some with the
- * domain locked: to the network driver and its like, or to another host. What carries
- * passthrough is this host's QEMU driver.
- */
-static bool carries_passthrough(virConnectPtr connection)
+bool connect_is_own(virConnectPtr connection)
 {
-    CLEANUP(mem) char *uri = virConnectGetURI(connection);
+    static const char scheme[] = "qemu:";
+    CLEANUP(mem) char *uri = connection ? virConnectGetURI(connection) : NULL;
+    const char *rest;
 
-    return uri && strncmp(uri, "qemu:///", strlen("qemu:///")) == 0;
+    if (!uri || strncmp(uri, scheme, strlen(scheme)) != 0)
+        return false;
+    /* A transport would stand before the colon, a host behind two slashes. */
+    rest = uri + strlen(scheme);
+    return strncmp(rest, "//", 2) != 0 || rest[2] == '/';
 }
 
-/* Only what was opened is looked at, so the error of what was not stays libvirt's own. */
+/*
+ * Only what was opened is looked at, so the error of what was not stays libvirt's own. Drivers
+ * open connections, too, on behalf of whoever has a domain started, and some with the domain
+ * locked: to the network driver and its like, or to another host.
+ */
 static virConnectPtr opened(virConnectPtr connection)
 {
     int error = errno;
 
-    if (connection && plugin_is_active() && !plugin_failure() && carries_passthrough(connection)) {
+    if (connection && plugin_is_active() && !plugin_failure() && connect_is_own(connection)) {
         live_domain_prepare();
         caller_connected();
     }

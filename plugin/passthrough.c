@@ -56,7 +56,11 @@ static void gather_domain(Passthrough *pass, virDomainPtr handle)
     PolicyError error = {0};
     Reason why;
 
-    if (live_domain_read(handle, &pass->domain, &why) < 0) {
+    if (!connect_is_own(virDomainGetConnect(handle))) {
+        /* Its UUID, name and policy are what another daemon, or a client's file, says they are. */
+        pass->domain = (LiveDomain){.name = virDomainGetName(handle)};
+        fail_call(pass, "guard:elsewhere", "it is none of this daemon's own QEMU domains");
+    } else if (live_domain_read(handle, &pass->domain, &why) < 0) {
         /* Clients tell a domain that is gone from one that they may not use. */
         if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
             pass->error_code = VIR_ERR_NO_DOMAIN;

@@ -7,12 +7,14 @@ host lacks; and the emulator is a wrapper that takes away again what this QEMU w
 
 import hashlib
 import re
+from urllib.parse import quote
 
 import pytest
 
 from clients import is_denied, monitor, qmp_guard, request
 from machines import Machine, bare_xml, unique_name
 from second_lab import SecondLab
+from test_proxy import is_stopped_by_libvirt, send_as
 
 WRAPPER = """#!/bin/bash
 arguments=()
@@ -114,6 +116,46 @@ def test_check_chooses_it_too(lab, vm, tmp_path):
         assert checked.returncode == sent.returncode
         recorded, said = (re.sub(r"timestamp=\S+", "", text) for text in (lab.log.record().text, checked.stdout))
         assert recorded in said
+
+
+def assert_nothing_is_learned(lab, vm, uri):
+    """Of a domain with the same name, UUID and number, which is not protected."""
+    lab.log.mark()
+    lab.trail.mark()
+    _, said = send_as(lab, "alice", f"{lab.uri}&name={quote(uri)}", "query-name")
+    if not is_stopped_by_libvirt(lab, said) and "Unexpected driver" not in said[0]:
+        assert said == ["query-name denied"]
+        assert lab.log.record().field("rule") == "guard:elsewhere"
+        (decision,) = lab.trail.records("decision")
+        assert decision["policy"] == "unknown" and "uuid" not in decision
+    assert is_denied(vm.send(request("memsave")))
+    assert lab.log.records()[-1].field("profile") == "confidential"
+
+
+def test_daemon_of_the_clients_own(lab, vm):
+    """A client has ours connect to one of his."""
+    lab.daemon("restart")
+    own = SecondLab("--unguarded")
+    try:
+        number = lab.find(vm).domain.ID()
+        twin = bare_xml(vm.name).replace("</name>", f"</name><uuid>{vm.domain.UUIDString()}</uuid>")
+        assert [own.machine().domain.ID() for _ in range(1, number)] == list(range(1, number))
+        assert Machine(own.connect(), twin).domain.ID() == number
+        assert_nothing_is_learned(lab, vm, own.uri)
+    finally:
+        own.close()
+
+
+def test_file_of_the_clients_own(lab, vm, public_directory):
+    """libvirt's test driver reads its domains there. virtqemud wants no driver but its own."""
+    lab.daemon("restart")
+    number = lab.find(vm).domain.ID()
+    names = [f"<name>{at}</name>" for at in range(1, number)]
+    names += [f"<name>{vm.name}</name><uuid>{vm.domain.UUIDString()}</uuid>"]
+    domains = [f"<domain type='test'>{name}<memory>8192</memory><os><type>hvm</type></os></domain>" for name in names]
+    path = public_directory / "node.xml"
+    path.write_text(f"<node>{''.join(domains)}</node>")
+    assert_nothing_is_learned(lab, vm, f"test://{path}")
 
 
 def test_guest_that_does_not_run_yet(lab, vm):
