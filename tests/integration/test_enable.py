@@ -97,6 +97,19 @@ def system(installation, tmp_path):
     return System(tmp_path / "root")
 
 
+@pytest.mark.parametrize("line", ["Environment=LD_PRELOAD=/usr/lib/other.so", "UnsetEnvironment=LD_PRELOAD"])
+def test_other_drop_in_has_the_last_word(system, line):
+    """The daemon would not start."""
+    system.write("etc/systemd/system/libvirtd.service.d/99-other.conf", f"[Service]\n{line}\n")
+    before = system.configuration()
+    for words in (["enable"], ["enable", "--restart"]):
+        done, told = system.run_inside(*words)
+        assert done.returncode == NO and "systemctl cat libvirtd.service" in done.stderr, done
+        assert system.configuration() == before and told == []
+    system.write("etc/systemd/system/libvirtd.service.d/99-other.conf", "[Service]\nEnvironment=A=B\n")
+    assert system.run("enable").returncode == YES
+
+
 def test_enable_and_disable(system):
     before = system.configuration()
     done = system.run("enable")

@@ -3,6 +3,7 @@
 #include "host.h"
 
 #include "output.h"
+#include "status/preload.h"
 #include "util/cleanup.h"
 
 #include <string.h>
@@ -115,6 +116,47 @@ static int write_files(const HostCall *call)
     return 0;
 }
 
+/* Of what another drop-in says of it, the last counts: then the daemon would not start. */
+static bool has_last_word(const HostUnit *unit)
+{
+    PreloadFacts facts;
+
+    if (!host_has_unit(unit))
+        return true;
+    preload_read(unit_directories, unit->name, &facts);
+    if (facts.knowledge != KNOWN || facts.is_set)
+        return true;
+    complain(
+        "another file of %s has the last word about LD_PRELOAD, and the daemon would not start: "
+        "name the plugin there, too ('systemctl cat %s' shows it)",
+        unit->name, unit->name);
+    return false;
+}
+
+/* As write_files(), or nothing is as it would be with them. */
+static int put_files(const HostCall *call, int *status)
+{
+    OwnState before[HOST_UNIT_COUNT];
+    bool are_in_force = true;
+
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++)
+        before[i] = own_file_look(&host_units[i].drop_in);
+    if (write_files(call) < 0) {
+        *status = EXIT_UNSURE;
+        return -1;
+    }
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++)
+        are_in_force = has_last_word(&host_units[i]) && are_in_force;
+    if (are_in_force)
+        return 0;
+    for (size_t i = 0; i < HOST_UNIT_COUNT; i++) {
+        if (before[i] == OWN_ABSENT && host_has_unit(&host_units[i]))
+            (void)own_file_remove(&host_units[i].drop_in);
+    }
+    *status = EXIT_NO;
+    return -1;
+}
+
 static const struct option options[] = {
     HOST_OPTION_ROOT,
     HOST_OPTION_RESTART,
@@ -140,7 +182,9 @@ int enable_run(HelperContext *context, int argc, char **argv)
     }
     for (size_t i = 0; i < HOST_UNIT_COUNT; i++)
         was_guarded[i] = is_guarded(&host_units[i]);
-    if (write_files(&call) < 0 || host_reload(&call) < 0)
+    if (put_files(&call, &status) < 0)
+        return status;
+    if (host_reload(&call) < 0)
         return EXIT_UNSURE;
     for (size_t i = 0; i < HOST_UNIT_COUNT && call.restarts; i++) {
         if (host_has_unit(&host_units[i]) && restart(&host_units[i], &restarted[i]) < 0)

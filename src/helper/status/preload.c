@@ -87,6 +87,21 @@ static void read_environment(const char *value, PreloadFacts *facts)
         facts->is_set = names_guard(variable + strlen(VARIABLE));
 }
 
+/* A word of the list is a variable's name, or that with the value. It holds above all else. */
+static void read_unset(const char *value, PreloadFacts *facts)
+{
+    static const char name[] = "LD_PRELOAD";
+
+    if (!*value)
+        facts->is_unset = false;
+    for (const char *at = strstr(value, name); at; at = strstr(at + 1, name)) {
+        bool begins = at == value || strchr(" \t\"'", at[-1]);
+
+        if (begins && strchr(" \t\"'=", at[strlen(name)]))
+            facts->is_unset = true;
+    }
+}
+
 /* One that is not there counts only when no `-` says that it need not be: as nothing. */
 static void read_environment_file(const char *value, PreloadFacts *facts)
 {
@@ -109,6 +124,7 @@ static const struct UnitKey {
     void (*read)(const char *value, PreloadFacts *facts);
 } keys[] = {
     {"Environment", read_environment},
+    {"UnsetEnvironment", read_unset},
     {"ExecStartPre", read_command},
     {"ExecStartPost", read_command},
 };
@@ -260,6 +276,7 @@ static int read_unit(const char *const *directories, const char *unit, DropIns *
     if (read_all(own, drop_ins, read_own_line, facts) < 0 ||
         read_all(own, drop_ins, read_file_line, facts) < 0)
         return -1;
+    facts->is_set = facts->is_set && !facts->is_unset;
     return 1;
 }
 

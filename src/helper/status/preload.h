@@ -9,6 +9,7 @@ typedef struct PreloadFacts {
     Knowledge knowledge; /* NOT_THERE: systemd has no such unit */
     Reason why; /* not known: why */
     bool is_set; /* what holds for LD_PRELOAD in the end names the guard */
+    bool is_unset; /* ... it is taken out of whatever was set */
     bool is_asserted; /* the unit fails when the guard is not there */
 } PreloadFacts;
 
