@@ -97,6 +97,18 @@ def system(installation, tmp_path):
     return System(tmp_path / "root")
 
 
+@pytest.mark.parametrize("name", [
+    "etc/systemd/system/libvirtd.service", "run/systemd/system/libvirtd.service.d/a.conf",
+    "usr/lib/systemd/system/libvirtd.service.d/a.conf", "usr/local/lib/systemd/system/libvirtd.service.d/a.conf"])
+def test_disable_tells_of_what_is_elsewhere(system, name):
+    """Wherever systemd looks. Removing the package would leave a daemon that does not start."""
+    system.write(name, "[Service]\nEnvironment=LD_PRELOAD=/usr/$LIB/libvirt-qmp-guard/guard.so\n")
+    done = system.run("disable")
+    assert done.returncode == NO
+    assert [line for line in done.stderr.splitlines() if f"/{name} names the plugin, too" in line] == \
+        done.stderr.splitlines() != []
+
+
 @pytest.mark.parametrize("line", ["Environment=LD_PRELOAD=/usr/lib/other.so", "UnsetEnvironment=LD_PRELOAD"])
 def test_other_drop_in_has_the_last_word(system, line):
     """The daemon would not start."""

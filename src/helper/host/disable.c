@@ -3,11 +3,13 @@
 #include "host.h"
 
 #include "output.h"
+#include "status/preload.h"
 #include "util/cleanup.h"
 
 #include <dirent.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* How any drop-in, whoever wrote it, names the plugin. */
 #define PLUGIN_NAME "libvirt-qmp-guard/guard.so"
@@ -32,35 +34,71 @@ static bool take(const OwnFile *file, int *status)
     return false;
 }
 
-/* Drop-ins of the operator's own may preload it, too. */
-static void look_at_others(const HostUnit *unit, int *status)
+static void look_at(const HostUnit *unit, const char *path, int *status)
 {
-    CLEANUP(mem) char *directory = strdup(unit->drop_in.path);
-    const struct dirent *entry;
-    DIR *opened;
+    CLEANUP(mem) char *text = NULL;
+    size_t length;
 
-    if (!directory)
+    if (strcmp(path, unit->drop_in.path) == 0 || access(path, F_OK) < 0)
         return;
-    *strrchr(directory, '/') = '\0';
-    opened = opendir(directory);
-    while (opened && (entry = readdir(opened))) {
-        CLEANUP(mem) char *path = NULL;
-        CLEANUP(mem) char *text = NULL;
-        size_t length;
+    text = read_file(path, &length);
+    if (text && strstr(text, PLUGIN_NAME)) {
+        complain("%s names the plugin, too: it is yours to change", path);
+        *status = EXIT_NO;
+    }
+}
 
-        if (fnmatch("*.conf", entry->d_name, FNM_PERIOD) != 0 ||
-            asprintf(&path, "%s/%s", directory, entry->d_name) < 0) {
-            path = NULL;
+static void look_into(const HostUnit *unit, const char *path, int *status)
+{
+    DIR *opened = opendir(path);
+    const struct dirent *entry;
+
+    while (opened && (entry = readdir(opened))) {
+        CLEANUP(mem) char *file = NULL;
+
+        if (fnmatch("*.conf", entry->d_name, FNM_PERIOD) != 0)
             continue;
-        }
-        text = strcmp(path, unit->drop_in.path) == 0 ? NULL : read_file(path, &length);
-        if (text && strstr(text, PLUGIN_NAME)) {
-            complain("%s names the plugin, too: it is yours to change", path);
-            *status = EXIT_NO;
-        }
+        if (asprintf(&file, "%s/%s", path, entry->d_name) < 0)
+            file = NULL;
+        else
+            look_at(unit, file, status);
     }
     if (opened)
         closedir(opened);
+}
+
+/* Another path to a directory that comes before it in the list, as /lib is today. */
+static bool is_alias(size_t index)
+{
+    struct stat info;
+    struct stat other;
+
+    for (size_t i = 0; i < index; i++) {
+        if (stat(unit_directories[i], &other) == 0 && stat(unit_directories[index], &info) == 0 &&
+            other.st_dev == info.st_dev && other.st_ino == info.st_ino)
+            return true;
+    }
+    return false;
+}
+
+/* The operator's own unit or drop-ins may preload it, too. */
+static void look_at_others(const HostUnit *unit, int *status)
+{
+    for (size_t i = 0; unit_directories[i]; i++) {
+        CLEANUP(mem) char *path = NULL;
+        CLEANUP(mem) char *directory = NULL;
+
+        if (is_alias(i))
+            continue;
+        if (asprintf(&path, "%s/%s", unit_directories[i], unit->name) < 0)
+            path = NULL;
+        else
+            look_at(unit, path, status);
+        if (asprintf(&directory, "%s/%s.d", unit_directories[i], unit->name) < 0)
+            directory = NULL;
+        else
+            look_into(unit, directory, status);
+    }
 }
 
 /*
