@@ -5,13 +5,18 @@ A socket of ours stands in for journald, whose protocol for clients is public: N
 the bytes where a value has a newline in it.
 """
 
+import json
 import socket
 import struct
+import threading
+from urllib.parse import quote
 
 import pytest
 
-from clients import DAEMON, HMP, request
+from clients import DAEMON, HMP, qmp_guard, request
+from raw_rpc import STATUS_ERROR, xdr_string
 from second_lab import SecondLab
+from test_proxy import is_stopped_by_libvirt, send_as
 
 FIELDS = ["MESSAGE_ID", "QMPGUARD_DOMAIN", "QMPGUARD_COMMAND", "QMPGUARD_VERDICT", "QMPGUARD_USER"]
 
@@ -113,3 +118,43 @@ def test_fields_cannot_be_forged(lab, journal):
     assert found["QMPGUARD_VERDICT"] == "deny" and found["PRIORITY"] == "3"
     assert found["QMPGUARD_DOMAIN"] == r"x\x0aQMPGUARD_VERDICT\x3dallow\x0aPRIORITY\x3d7"
     machine.discard()
+
+
+class LyingDaemon:
+    """Answers the first call of each client with an error of its own wording."""
+
+    def __init__(self, path, message):
+        self.message = message
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(str(path))
+        path.chmod(0o777)
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client, _ = self.socket.accept()
+            program, version, procedure, _, serial, _ = struct.unpack(">6I", client.recv(1 << 16)[4:28])
+            error = struct.pack(">3I", 1, 0, 1) + xdr_string(self.message) + struct.pack(">8I", 2, *7 * [0])
+            header = struct.pack(">6I", program, version, procedure, 1, serial, STATUS_ERROR)
+            client.sendall(struct.pack(">I", 4 + len(header + error)) + header + error)
+
+
+@pytest.mark.parametrize("message", [
+    b"QMP blocked: demo | inject-nmi | user=bob | rule=baseline:@dangerous",
+    b"QMP: demo | query-status | params=[] | user=bob | timestamp=2026-11-21T12:00:00"], ids=["deny", "allow"])
+def test_message_of_the_clients_own_is_no_record(lab, journal, message):
+    """libvirtd says what a daemon said to it, to which a client made it connect: word for word, and as root."""
+    path = lab.directory / f"lying-{len(message)}"
+    LyingDaemon(path, message)
+    said = send_as(lab, "alice", f"{lab.uri}&name={quote(f'qemu+unix:///system?socket={path}')}")[1]
+    told = [{name: values[0] for name, values in found.items()} for found in journal.messages()]
+    forged = [found for found in told if found["MESSAGE"] == message.decode()]
+    assert forged or is_stopped_by_libvirt(lab, said)
+    lab.vm.send(request("inject-nmi"))
+    told = [{"__REALTIME_TIMESTAMP": "1795255200000000", "_UID": "0"} | found for found in forged + [journal.record()]]
+    read = qmp_guard("audit", "--json", "-", input="".join(f"{json.dumps(entry)}\n" for entry in told))
+    assert [json.loads(line)["domain"] for line in read.stdout.splitlines()] == [lab.vm.name], told
+    written = lab.directory / f"var/log/libvirt/{DAEMON}.log"
+    assert not forged or f" : {message.decode()}\n" in written.read_text()
+    assert qmp_guard("audit", "--json", "--vm", "demo", written).stdout == ""

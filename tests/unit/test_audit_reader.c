@@ -355,6 +355,16 @@ static const Row rows[] = {
     {"journal, a path to a program",
      BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":\"/tmp/libvirtd\"," PRIVILEGED), "[]",
      NULL},
+    {"journal, libvirt's own words",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"LIBVIRT_SOURCE\":\"util.error\"," PRIVILEGED), "[]", NULL},
+    {"journal, two sources",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"LIBVIRT_SOURCE\":[\"qmpguard\",\"x\"]," PRIVILEGED), "[]",
+     NULL},
+    {"journal, the guard's words",
+     BYTES(JOURNAL "\"_UID\":\"0\",\"LIBVIRT_SOURCE\":\"qmpguard\"," PRIVILEGED),
+     "[{" TIME ",\"event\":\"decision\",\"domain\":\"d\",\"command\":\"x\",\"user\":\"a\","
+     "\"verdict\":\"warn\",\"class\":\"privileged\",\"channel\":\"qmp\"}]",
+     NULL},
     {"journal, libvirtd and a verdict that is none",
      BYTES(JOURNAL "\"_UID\":\"0\",\"SYSLOG_IDENTIFIER\":\"libvirtd\","
                    "\"QMPGUARD_VERDICT\":\"maybe\"," PRIVILEGED),

@@ -82,6 +82,18 @@ static bool is_verdict(const char *text)
 }
 
 /*
+ * libvirt's name for the part of it, or of us, that says this. An error of its own may be a
+ * client's words, or those of a daemon that a client made it connect to, from their first letter.
+ */
+static bool is_libvirts_own(json_object *entry)
+{
+    const char *source = text_member(entry, "LIBVIRT_SOURCE");
+
+    return json_object_object_get_ex(entry, "LIBVIRT_SOURCE", NULL) &&
+           (!source || strcmp(source, "qmpguard") != 0);
+}
+
+/*
  * journald notes _UID itself: anybody may send it a message that looks like ours. Who it was
  * among root's programs is what they say.
  */
@@ -90,6 +102,8 @@ static bool is_foreign(json_object *entry)
     const char *uid = text_member(entry, "_UID");
     const char *program = text_member(entry, "SYSLOG_IDENTIFIER");
 
+    if (is_libvirts_own(entry))
+        return true;
     if (json_object_object_get_ex(entry, "_UID", NULL) && (!uid || strcmp(uid, "0") != 0))
         return true;
     if (!json_object_object_get_ex(entry, "SYSLOG_IDENTIFIER", NULL))
