@@ -2,6 +2,7 @@
 #include "domain/domain_channels.h"
 
 #include "util/cleanup.h"
+#include "util/xml_memory.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static int read_name(xmlNodePtr channel, const char *element, xmlChar **ret)
     for (xmlNodePtr node = channel->children; node && !*ret; node = node->next) {
         if (!is_called(node, element) || !xmlHasNsProp(node, (const xmlChar *)"name", NULL))
             continue;
-        *ret = xmlGetNoNsProp(node, (const xmlChar *)"name");
+        *ret = xml_attribute_named(node, "name");
         if (!*ret)
             return -1;
     }
