@@ -21,7 +21,7 @@ CELL = re.compile(r'NULL|"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 PROTOTYPE_WIDTH = 66
 # A kind of line in a log: its first words or its name, its level, its id if it has one.
-LINE = re.compile(r'\{(?:"([^"]+)", )?(?:"\w+", )?AUDIT_(\w+)(?:,\s*"([0-9a-f]{32})")?\}')
+LINE = re.compile(r'\{(?:"([^"]+)", )?(?:VERDICT_\w+, )?AUDIT_(\w+)(?:,\s*"([0-9a-f]{32})")?\}')
 START_RULES = "{urn:qmp-guard:policy:1}start"
 
 

@@ -40,7 +40,7 @@ LAST_RESORTS = {"out of memory", "?"}
 
 # The words that stand for values, by the last name in the expression, where that name is no good one.
 WORDS = {
-    "argv": "WORD", "at": "CHARACTER", "columns": "WORD", "emulator": "PATH", "encoded": "NAME",
+    "argv": "WORD", "choice_tell": "WORD, WORD or WORD", "tell_actions": "WORD, WORD or WORD", "at": "CHARACTER", "columns": "WORD", "emulator": "PATH", "encoded": "NAME",
     "failure": "REASON", "fields": ": …", "further": ", …", "grant_obstacle_name": "STATE",
     "grant_standing_name": "STATE", "group_name": "GROUP", "head_path": "PATH", "help": "REASON",
     "helper_libvirt_remedy": "[: REMEDY]", "helper_policy_error": "REASON", "host_failure": "REASON",
@@ -101,7 +101,6 @@ PLACES = [
     ("src/helper/status/report.c", "printf", "", OTHER),
     ("src/helper/status/status.c", "", "", OTHER),
     ("src/helper/trail/command.c", "", "", OTHER),
-    ("src/helper/trail/filter.c", "add_word", "", OTHER),
     ("src/helper/trail/print.c", "*", "", OTHER),
     ("src/helper/trail/row.c", "snprintf", "", OTHER),
     ("src/helper/trail/row.c", "", "^policy ", OTHER),
@@ -115,6 +114,7 @@ PLACES = [
     ("src/policy/policy.c", "", "^<policy", OTHER),
     ("src/policy/finding_kind.c", "", "^the (path|option and its value|socket's path|variable|element)$", OTHER),
     ("src/start/command_line.c", "", "", OTHER),
+    ("src/util/choice.c", "", "^ or $", OTHER),
     ("src/util/nearest.c", "snprintf", "", OTHER),
     ("src/util/*.c", "", r"\(deleted\)", OTHER),
     # What is said by other means than a function of ours.

@@ -11,18 +11,19 @@
 
 typedef struct StepWording {
     const char *name;
-    const char *verdict;
+    Verdict verdict;
     AuditPriority priority;
     const char *message_id;
 } StepWording;
 
 static const StepWording steps[GRANT_STEP_COUNT] = {
-    [STEP_GIVEN] = {"given", "grant", AUDIT_WARNING, "77c08dd1b06a4f4eae1d706c5860d2e3"},
-    [STEP_CONFIRMED] = {"confirmed", "grant", AUDIT_WARNING, "4230971043c34528b890f49d55e18fc9"},
-    [STEP_REVOKED] = {"revoked", "deny", AUDIT_WARNING, "4f1dd85e25f64e44842b41f9a9c075b5"},
-    [STEP_EXPIRED] = {"expired", "deny", AUDIT_INFO, "eda11bd4b2b7474c9697aaaa35086495"},
-    [STEP_ENDED] = {"ended", "deny", AUDIT_INFO, "5bc3eef0ebc345a3be169acda570788f"},
-    [STEP_FAILED] = {"failed", "deny", AUDIT_ERROR, "f98beca4a2644558bb2de75299179d6f"},
+    [STEP_GIVEN] = {"given", VERDICT_GRANT, AUDIT_WARNING, "77c08dd1b06a4f4eae1d706c5860d2e3"},
+    [STEP_CONFIRMED] = {"confirmed", VERDICT_GRANT, AUDIT_WARNING,
+                        "4230971043c34528b890f49d55e18fc9"},
+    [STEP_REVOKED] = {"revoked", VERDICT_DENY, AUDIT_WARNING, "4f1dd85e25f64e44842b41f9a9c075b5"},
+    [STEP_EXPIRED] = {"expired", VERDICT_DENY, AUDIT_INFO, "eda11bd4b2b7474c9697aaaa35086495"},
+    [STEP_ENDED] = {"ended", VERDICT_DENY, AUDIT_INFO, "5bc3eef0ebc345a3be169acda570788f"},
+    [STEP_FAILED] = {"failed", VERDICT_DENY, AUDIT_ERROR, "f98beca4a2644558bb2de75299179d6f"},
 };
 
 /* A grant of a text does not show it: only which command it is. */
@@ -103,7 +104,7 @@ void audit_grant_make(const GrantEvent *event, AuditRecord *ret)
     *ret = (AuditRecord){
         .priority = wording->priority,
         .message_id = wording->message_id,
-        .verdict = wording->verdict,
+        .verdict = verdict_name(wording->verdict),
         .domain = audit_name(event->grant->domain),
         .command = audit_name(what_of(event->grant)),
         .user = audit_name(event->by),

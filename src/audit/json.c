@@ -285,7 +285,7 @@ char *audit_identity_json(const Caller *caller)
     JsonWriter out = {0};
 
     audit_begin_json(&out, "identity");
-    json_writer_text(&out, "verdict", "deny");
+    json_writer_text(&out, "verdict", verdict_name(VERDICT_DENY));
     add_who(&out, caller);
     return audit_end_json(&out);
 }

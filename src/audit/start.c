@@ -10,14 +10,14 @@
 
 typedef struct StartWording {
     const char *prefix;
-    const char *verdict;
+    Verdict verdict;
     AuditPriority priority;
 } StartWording;
 
-static const StartWording started = {"VM start", "allow", AUDIT_INFO};
-static const StartWording warned = {"VM start warning", "warn", AUDIT_WARNING};
-static const StartWording would_refuse = {"VM start would refuse", "audit", AUDIT_ERROR};
-static const StartWording refused = {"VM start refused", "deny", AUDIT_ERROR};
+static const StartWording started = {"VM start", VERDICT_ALLOW, AUDIT_INFO};
+static const StartWording warned = {"VM start warning", VERDICT_WARN, AUDIT_WARNING};
+static const StartWording would_refuse = {"VM start would refuse", VERDICT_AUDIT, AUDIT_ERROR};
+static const StartWording refused = {"VM start refused", VERDICT_DENY, AUDIT_ERROR};
 
 static void write_line(FILE *out, const StartEvent *event, const StartWording *wording)
 {
@@ -46,7 +46,7 @@ static char *make_json(const StartEvent *event, const StartWording *wording)
     audit_add_text(&out, "domain", event->domain);
     audit_add_text(&out, "uuid", event->uuid);
     audit_add_text(&out, "operation", event->operation);
-    json_writer_text(&out, "verdict", wording->verdict);
+    json_writer_text(&out, "verdict", verdict_name(wording->verdict));
     audit_add_text(&out, "finding", event->finding);
     if (event->finding) {
         audit_add_text(&out, "rule", event->rule);
@@ -75,7 +75,7 @@ void audit_start_make(const StartEvent *event, AuditRecord *ret)
 
     *ret = (AuditRecord){
         .priority = wording->priority,
-        .verdict = wording->verdict,
+        .verdict = verdict_name(wording->verdict),
         .domain = audit_name(event->domain),
         .json = make_json(event, wording),
     };

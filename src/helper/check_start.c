@@ -40,7 +40,8 @@ static int print_answer(const StartAnswer *answer, const char *name, bool is_aud
     if (!rows || !object || !encoded)
         return complain("out of memory");
     if (as_json) {
-        json_add_text(object, "verdict", answer->passes ? "allow" : "deny");
+        json_add_text(object, "verdict",
+                      verdict_name(answer->passes ? VERDICT_ALLOW : VERDICT_DENY));
         if (answer->message)
             table_add_text(object, "message", answer->message);
         table_add_text(object, "policy", answer->policy);

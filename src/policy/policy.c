@@ -126,6 +126,15 @@ const char *verdict_name(Verdict verdict)
     return verdict_names[verdict];
 }
 
+int verdict_from_name(const char *name)
+{
+    for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+        if (strcmp(verdict_names[verdict], name) == 0)
+            return verdict;
+    }
+    return -1;
+}
+
 const char *rule_kind_name(RuleKind kind)
 {
     return rule_kind_names[kind];

@@ -171,7 +171,10 @@ Policy *policy_shipped_default(PolicyError *ret_error);
  */
 int policy_read_host_file(const char *path, Policy **ret_policy, PolicyError *ret_error);
 
+/* "deny", "allow" and so on, and back; verdict_from_name() returns -1 for none of them. */
 const char *verdict_name(Verdict verdict);
+int verdict_from_name(const char *name);
+
 const char *rule_kind_name(RuleKind kind);
 
 #endif

@@ -6,6 +6,7 @@
 #include "policy_internal.h"
 
 #include "limit/limit_counter.h"
+#include "util/choice.h"
 #include "util/cleanup.h"
 #include "util/duration.h"
 #include "util/nearest.h"
@@ -90,43 +91,57 @@ static int set_profile(PolicyReader *reader, void *target, const char *value, xm
     return add_names(reader, target, "profile", value, where, add_profile);
 }
 
+#define COUNT(words) (int)(sizeof(words) / sizeof(*(words)))
+
+/* Returns which of the @words it is, or -1. */
+static int choose(PolicyReader *reader, const char *attribute, const char *value,
+                  const char *const *words, int count, xmlNodePtr where)
+{
+    char told[CHOICE_SIZE];
+
+    for (int i = 0; i < count; i++) {
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    }
+    return policy_fail(reader, where, "%s '%s': it is %s", attribute, value,
+                       choice_tell(words, (size_t)count, told));
+}
+
 static int set_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    Policy *policy = target;
+    static const char *const words[] = {[MODE_ENFORCE] = "enforce", [MODE_AUDIT] = "audit"};
+    int mode = choose(reader, "mode", value, words, COUNT(words), where);
 
-    if (strcmp(value, "audit") == 0)
-        policy->mode = MODE_AUDIT;
-    else if (strcmp(value, "enforce") != 0)
-        return policy_fail(reader, where, "mode '%s' is neither 'enforce' nor 'audit'", value);
+    if (mode < 0)
+        return -1;
+    ((Policy *)target)->mode = (PolicyMode)mode;
     return 0;
 }
 
 static int set_domain_mode(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    Policy *policy = target;
+    static const char *const words[] = {[false] = "any", [true] = "enforce"};
+    int enforces = choose(reader, "domain-mode", value, words, COUNT(words), where);
 
-    if (strcmp(value, "enforce") == 0)
-        policy->enforces_domains = true;
-    else if (strcmp(value, "any") != 0)
-        return policy_fail(reader, where, "domain-mode '%s' is neither 'any' nor 'enforce'", value);
+    if (enforces < 0)
+        return -1;
+    ((Policy *)target)->enforces_domains = enforces;
     return 0;
 }
 
 static int set_unrecorded(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    static const char *const names[] = {
+    static const char *const words[] = {
         [UNRECORDED_QUERY] = "query",
         [UNRECORDED_DENY] = "deny",
         [UNRECORDED_ALLOW] = "allow",
     };
+    int unrecorded = choose(reader, "unrecorded", value, words, COUNT(words), where);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            ((Policy *)target)->unrecorded = (Unrecorded)i;
-            return 0;
-        }
-    }
-    return policy_fail(reader, where, "unrecorded '%s' is none of 'query', 'deny', 'allow'", value);
+    if (unrecorded < 0)
+        return -1;
+    ((Policy *)target)->unrecorded = (Unrecorded)unrecorded;
+    return 0;
 }
 
 /* An hour at most: what is counted is not seen until then. */
@@ -151,15 +166,15 @@ static int set_default(PolicyReader *reader, void *target, const char *value, xm
 {
     Policy *policy = target;
     static const Verdict known[] = {VERDICT_DENY, VERDICT_WARN, VERDICT_ALLOW};
+    const char *const words[] = {verdict_name(known[0]), verdict_name(known[1]),
+                                 verdict_name(known[2])};
+    int otherwise = choose(reader, "default", value, words, COUNT(words), where);
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(value, verdict_name(known[i])) == 0) {
-            policy->otherwise = known[i];
-            policy->has_default = policy->is_complete = true;
-            return 0;
-        }
-    }
-    return policy_fail(reader, where, "default '%s' is none of 'deny', 'warn', 'allow'", value);
+    if (otherwise < 0)
+        return -1;
+    policy->otherwise = known[otherwise];
+    policy->has_default = policy->is_complete = true;
+    return 0;
 }
 
 static int set_command(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
@@ -169,10 +184,14 @@ static int set_command(PolicyReader *reader, void *target, const char *value, xm
 
 static int set_channel(PolicyReader *reader, void *target, const char *value, xmlNodePtr where)
 {
-    int channel = channel_from_name(value);
+    const char *words[CHANNEL_COUNT];
+    int channel;
 
+    for (int i = 0; i < CHANNEL_COUNT; i++)
+        words[i] = channel_name((Channel)i);
+    channel = choose(reader, "channel", value, words, COUNT(words), where);
     if (channel < 0)
-        return policy_fail(reader, where, "channel '%s' is none of 'qmp', 'hmp', 'agent'", value);
+        return -1;
     ((Rule *)target)->channels = 1u << channel;
     reader->has_channel = true;
     return 0;

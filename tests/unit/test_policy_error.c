@@ -219,7 +219,7 @@ static const ErrorRow attribute_rows[] = {
     PROFILE("confirm in a profile", "<policy " NS " name='x' confirm='@host'/>", 1,
             "'confirm' does not belong in a profile's policy"),
     HOST("unrecorded what", "<policy " NS "\nunrecorded='none'/>", 2,
-         "unrecorded 'none' is none of"),
+         "unrecorded 'none': it is query, deny or allow"),
     HOST("repeat that is no number", "<policy " NS " repeat='5s'/>", 1, "repeat '5s'"),
     HOST("repeat below nothing", "<policy " NS " repeat='-1'/>", 1, "repeat '-1'"),
     HOST("repeat with a blank", "<policy " NS " repeat=' 1'/>", 1, "repeat ' 1'"),

@@ -7,6 +7,7 @@
 #include "json_add.h"
 #include "output.h"
 
+#include "util/choice.h"
 #include "util/cleanup.h"
 #include "util/printable.h"
 #include "util/utf8.h"
@@ -396,10 +397,21 @@ static const PolicyAction *find_action(const char *name)
     return NULL;
 }
 
+/* The words for what can be done with a policy. */
+static const char *tell_actions(char buffer[CHOICE_SIZE])
+{
+    const char *words[ACTION_COUNT];
+
+    for (size_t i = 0; i < ACTION_COUNT; i++)
+        words[i] = actions[i].name;
+    return choice_tell(words, ACTION_COUNT, buffer);
+}
+
 int policy_run(HelperContext *context, int argc, char **argv)
 {
     PolicyCall call = {.context = context};
     const PolicyAction *action;
+    char told[CHOICE_SIZE];
     int given;
 
     given = parse_options(context, argc, argv, &call);
@@ -408,12 +420,10 @@ int policy_run(HelperContext *context, int argc, char **argv)
     argc -= optind;
     argv += optind;
     if (argc == 0)
-        return complain("policy: say what to do: validate, show, set, clear, learn, replay or "
-                        "test");
+        return complain("policy: say what to do: %s", tell_actions(told));
     action = find_action(argv[0]);
     if (!action)
-        return complain("policy: '%s' is none of validate, show, set, clear, learn, replay, test",
-                        argv[0]);
+        return complain("policy: there is no '%s': it is %s", argv[0], tell_actions(told));
     call.argc = argc - 1;
     call.argv = argv + 1;
     if (call.argc < action->least || (action->most >= 0 && call.argc > action->most) ||

@@ -93,14 +93,14 @@ static void add_text(json_object *object, const char *name, const char *value)
         json_add_text(object, name, value);
 }
 
-static void write_rule(LearnWriter *writer, const char *kind, const Learned *learned,
+static void write_rule(LearnWriter *writer, RuleKind kind, const Learned *learned,
                        const char *command, const char *group)
 {
     char element[32];
     const char *channel = learned->channel == CHANNEL_QMP ? NULL : channel_name(learned->channel);
     json_object *object = json_object_new_object();
 
-    snprintf(element, sizeof(element), PREFIX "%s", kind);
+    snprintf(element, sizeof(element), PREFIX "%s", rule_kind_name(kind));
     keep_result(writer, xmlTextWriterStartElement(writer->xml, (const xmlChar *)element));
     write_attribute(writer, "channel", channel);
     write_attribute(writer, "command", command);
@@ -108,7 +108,7 @@ static void write_rule(LearnWriter *writer, const char *kind, const Learned *lea
     write_attribute(writer, "user", learned->user);
     keep_result(writer, xmlTextWriterEndElement(writer->xml));
 
-    add_text(object, "kind", kind);
+    add_text(object, "kind", rule_kind_name(kind));
     add_text(object, "channel", channel_name(learned->channel));
     add_text(object, "command", command);
     add_text(object, "group", group);
@@ -139,7 +139,7 @@ static void refuse_unseen_danger(LearnWriter *writer, const Learned *learned, co
     }
     if (learned->channel != CHANNEL_HMP) {
         if (can_be && entry->command_class != CLASS_DANGEROUS && !learned->was_dangerous)
-            write_rule(writer, "deny", learned, command, "@dangerous");
+            write_rule(writer, RULE_DENY, learned, command, "@dangerous");
         return;
     }
     unseen &= entry ? ~(entry->groups | learned->groups) : 0;
@@ -147,7 +147,7 @@ static void refuse_unseen_danger(LearnWriter *writer, const Learned *learned, co
         bool is_single = (groups[i].set & (groups[i].set - 1)) == 0;
 
         if (is_single && groups[i].set & unseen)
-            write_rule(writer, "deny", learned, command, groups[i].name);
+            write_rule(writer, RULE_DENY, learned, command, groups[i].name);
     }
 }
 
@@ -171,7 +171,7 @@ static void write_notes(LearnWriter *writer, const Learned *learned)
 
 static void write_command(LearnWriter *writer, const Learned *learned)
 {
-    const char *kind = learned->warned > 0 ? "warn" : "allow";
+    RuleKind kind = learned->warned > 0 ? RULE_WARN : RULE_ALLOW;
     CLEANUP(mem) char *pattern = NULL;
 
     write_notes(writer, learned);

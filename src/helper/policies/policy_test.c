@@ -4,6 +4,7 @@
 #include "json_add.h"
 #include "output.h"
 #include "policy_command.h"
+#include "util/choice.h"
 #include "util/cleanup.h"
 #include "wrap.h"
 
@@ -145,26 +146,45 @@ static int read_caller(TestRun *run, Case *ret)
     return 0;
 }
 
+/* Cases have no grants. */
+static int read_verdict(TestRun *run, Case *ret)
+{
+    const char *name = ret->columns[COLUMN_VERDICT];
+    int verdict = verdict_from_name(name);
+    const char *words[VERDICT_COUNT];
+    char told[CHOICE_SIZE];
+    size_t count = 0;
+
+    ret->verdict = (Verdict)verdict;
+    if (verdict >= 0 && verdict != VERDICT_GRANT)
+        return 0;
+    for (int known = VERDICT_COUNT - 1; known >= 0; known--) {
+        if (known != VERDICT_GRANT)
+            words[count++] = verdict_name((Verdict)known);
+    }
+    return fail_case(run, "verdict '%s': write %s", name, choice_tell(words, count, told));
+}
+
+static int read_channel(TestRun *run, Case *ret)
+{
+    const char *name = ret->columns[COLUMN_CHANNEL];
+    int channel = channel_from_name(name);
+    const char *words[CHANNEL_COUNT];
+    char told[CHOICE_SIZE];
+
+    ret->channel = (Channel)channel;
+    if (channel >= 0)
+        return 0;
+    for (int known = 0; known < CHANNEL_COUNT; known++)
+        words[known] = channel_name((Channel)known);
+    return fail_case(run, "channel '%s': write %s", name, choice_tell(words, CHANNEL_COUNT, told));
+}
+
 static int read_case(TestRun *run, char *line, Case *ret)
 {
-    int channel;
-
     if (split_columns(run, line, ret) < 0 || read_caller(run, ret) < 0)
         return -1;
-    for (ret->verdict = VERDICT_DENY; ret->verdict < VERDICT_COUNT; ret->verdict++) {
-        if (strcmp(verdict_name(ret->verdict), ret->columns[COLUMN_VERDICT]) == 0)
-            break;
-    }
-    /* Cases have no grants. */
-    if (ret->verdict == VERDICT_COUNT || ret->verdict == VERDICT_GRANT)
-        return fail_case(run, "verdict '%s': write allow, warn, audit or deny",
-                         ret->columns[COLUMN_VERDICT]);
-    channel = channel_from_name(ret->columns[COLUMN_CHANNEL]);
-    if (channel < 0)
-        return fail_case(run, "channel '%s': write qmp, hmp or agent",
-                         ret->columns[COLUMN_CHANNEL]);
-    ret->channel = (Channel)channel;
-    return 0;
+    return read_verdict(run, ret) < 0 || read_channel(run, ret) < 0 ? -1 : 0;
 }
 
 static void add_text(json_object *object, const char *name, const char *text)

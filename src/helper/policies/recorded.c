@@ -21,15 +21,6 @@ static const char *text_of(json_object *json, const char *member)
     return json_object_get_string(value);
 }
 
-static int verdict_from_name(const char *name)
-{
-    for (int verdict = 0; name && verdict < VERDICT_COUNT; verdict++) {
-        if (strcmp(verdict_name((Verdict)verdict), name) == 0)
-            return verdict;
-    }
-    return -1;
-}
-
 /* What is behind @prefix; NULL: another label. */
 static const char *labelled(const char *label, const char *prefix)
 {
@@ -75,7 +66,8 @@ static bool read_kind(json_object *json, Recorded *ret)
 bool recorded_read(json_object *json, Recorded *ret)
 {
     const char *channel = text_of(json, "channel");
-    int verdict = verdict_from_name(text_of(json, "verdict"));
+    const char *name = text_of(json, "verdict");
+    int verdict = name ? verdict_from_name(name) : -1;
 
     *ret = (Recorded){.json = json};
     if (!read_kind(json, ret))

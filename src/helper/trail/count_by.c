@@ -4,6 +4,7 @@
 #include "output.h"
 #include "print.h"
 #include "table_lines.h"
+#include "util/choice.h"
 #include "util/cleanup.h"
 #include "util/nearest.h"
 
@@ -69,6 +70,8 @@ static void free_group(struct lh_entry *entry)
 static int add_key(CountBy *count, const char *name, Reason *why)
 {
     Nearest nearest = nearest_to(name);
+    const char *words[KNOWN_COUNT];
+    char told[CHOICE_SIZE];
     char hint[80];
 
     if (count->n_keys == KEYS_MAX)
@@ -78,12 +81,12 @@ static int add_key(CountBy *count, const char *name, Reason *why)
             count->keys[count->n_keys++] = i;
             return 0;
         }
-        nearest_try(&nearest, known_keys[i].name);
+        words[i] = known_keys[i].name;
+        nearest_try(&nearest, words[i]);
     }
-    return reason_set(why,
-                      "nothing is counted by '%s': it is vm, user, command, class, verdict, rule, "
-                      "channel, day or hour%s",
-                      name, nearest_hint(&nearest, hint, sizeof(hint)));
+    return reason_set(why, "nothing is counted by '%s': it is %s%s", name,
+                      choice_tell(words, KNOWN_COUNT, told),
+                      nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
 CountBy *count_by_new(const char *keys, bool as_json, Reason *why)

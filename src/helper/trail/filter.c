@@ -3,7 +3,9 @@
 
 #include "grant/grant.h"
 #include "json_line.h"
+#include "policy/policy.h"
 #include "scan.h"
+#include "util/choice.h"
 #include "util/cleanup.h"
 #include "util/glob.h"
 #include "util/nearest.h"
@@ -17,6 +19,17 @@
 #define GLOB_STEPS ((size_t)1000000)
 
 #define WHAT_SIZE 512
+
+/* The kinds of records, and which are left out by themselves. */
+static const struct EventRow {
+    const char *name;
+    bool is_hidden;
+} events[] = {
+    {"decision", false}, {"outcome", true}, {"repeat", false},   {"start", false},
+    {"grant", false},    {"policy", true},  {"identity", false}, {"lost", true},
+};
+
+#define EVENT_COUNT (sizeof(events) / sizeof(events[0]))
 
 static int add_wanted(AuditFilter *filter, RowField field, const char *text, Reason *why)
 {
@@ -79,52 +92,60 @@ int audit_filter_command(AuditFilter *filter, const char *text, Reason *why)
 
 /* One of a few words. */
 static int add_word(AuditFilter *filter, RowField field, const char *text, const char *const *words,
-                    const char *known, Reason *why)
+                    size_t count, Reason *why)
 {
     Nearest nearest = nearest_to(text);
+    char told[CHOICE_SIZE];
     char hint[80];
 
-    for (; *words; words++) {
-        if (strcmp(*words, text) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], text) == 0)
             return add_wanted(filter, field, text, why);
-        nearest_try(&nearest, *words);
+        nearest_try(&nearest, words[i]);
     }
-    return reason_set(why, "there is no %s '%s': it is %s%s", audit_row_member(field), text, known,
+    return reason_set(why, "there is no %s '%s': it is %s%s%s", audit_row_member(field), text,
+                      choice_tell(words, count, told),
+                      field == ROW_VERDICT ? " (blocked is deny)" : "",
                       nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
 int audit_filter_class(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"unknown",     "safe",      "privileged",
-                                        "memory-dump", "dangerous", NULL};
+    const char *words[CLASS_COUNT];
 
-    return add_word(filter, ROW_CLASS, text, words,
-                    "unknown, safe, privileged, memory-dump or dangerous", why);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        words[i] = class_name((CommandClass)i);
+    return add_word(filter, ROW_CLASS, text, words, CLASS_COUNT, why);
 }
 
 int audit_filter_verdict(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"allow", "warn", "grant", "audit", "deny", NULL};
+    const char *words[VERDICT_COUNT];
 
-    return add_word(filter, ROW_VERDICT, strcmp(text, "blocked") == 0 ? "deny" : text, words,
-                    "allow, warn, grant, audit or deny (blocked is deny)", why);
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        words[VERDICT_COUNT - 1 - i] = verdict_name((Verdict)i);
+    if (strcmp(text, "blocked") == 0)
+        text = verdict_name(VERDICT_DENY);
+    return add_word(filter, ROW_VERDICT, text, words, VERDICT_COUNT, why);
 }
 
 int audit_filter_channel(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"qmp", "hmp", "agent", NULL};
+    const char *words[CHANNEL_COUNT];
 
-    return add_word(filter, ROW_CHANNEL, text, words, "qmp, hmp or agent", why);
+    for (int i = 0; i < CHANNEL_COUNT; i++)
+        words[i] = channel_name((Channel)i);
+    return add_word(filter, ROW_CHANNEL, text, words, CHANNEL_COUNT, why);
 }
 
 int audit_filter_event(AuditFilter *filter, const char *text, Reason *why)
 {
-    static const char *const words[] = {"decision", "outcome",  "repeat", "start", "grant",
-                                        "policy",   "identity", "lost",   NULL};
+    const char *words[EVENT_COUNT];
 
+    for (size_t i = 0; i < EVENT_COUNT; i++)
+        words[i] = events[i].name;
     filter->has_event = true;
-    return add_word(filter, ROW_EVENT, text, words,
-                    "decision, outcome, repeat, start, grant, policy, identity or lost", why);
+    return add_word(filter, ROW_EVENT, text, words, EVENT_COUNT, why);
 }
 
 int audit_filter_grant(AuditFilter *filter, const char *text, Reason *why)
@@ -161,17 +182,15 @@ int audit_filter_until(AuditFilter *filter, const char *text, Reason *why)
     return read_time(text, &filter->until, filter->until_text, why);
 }
 
-static bool is_shown(const AuditFilter *filter, const char *event, size_t length)
+static bool is_shown(const AuditFilter *filter, const char *event)
 {
-    static const char *const shown[] = {"decision", "repeat",   "start",
-                                        "grant",    "identity", "outcome"};
-    size_t count = sizeof(shown) / sizeof(shown[0]) - (filter->outcomes ? 0 : 1);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strlen(shown[i]) == length && memcmp(event, shown[i], length) == 0)
-            return true;
+    if (filter->has_event || (filter->outcomes && strcmp(event, "outcome") == 0))
+        return true;
+    for (size_t i = 0; i < EVENT_COUNT; i++) {
+        if (strcmp(events[i].name, event) == 0)
+            return !events[i].is_hidden;
     }
-    return filter->has_event;
+    return false;
 }
 
 /* The times of the trail are all of one form, and so sort as texts. */
@@ -303,7 +322,7 @@ bool audit_filter_matches(const AuditFilter *filter, const AuditRow *row)
 {
     const char *event = row->fields[ROW_EVENT];
 
-    if (!event || !is_shown(filter, event, strlen(event)) || !audit_filter_is_then(filter, row))
+    if (!event || !is_shown(filter, event) || !audit_filter_is_then(filter, row))
         return false;
     for (size_t i = 0; i < filter->n_wanted; i++) {
         const char *text = row->fields[filter->wanted[i].field];

@@ -2,6 +2,8 @@
 #include "json_line.h"
 
 #include "json_add.h"
+#include "policy/policy.h"
+#include "row.h"
 #include "text_line.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
@@ -70,17 +72,6 @@ static char *read_message(json_object *entry)
     return bytes;
 }
 
-static bool is_verdict(const char *text)
-{
-    static const char *const verdicts[] = {"allow", "warn", "grant", "audit", "deny"};
-
-    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
-        if (strcmp(verdicts[i], text) == 0)
-            return true;
-    }
-    return false;
-}
-
 /*
  * libvirt's name for the part of it, or of us, that says this. An error of its own may be a
  * client's words, or those of a daemon that a client made it connect to, from their first letter.
@@ -117,7 +108,7 @@ static void take_fields(json_object *record, json_object *entry)
     const char *verdict = text_member(entry, "QMPGUARD_VERDICT");
     const char *event = text_member(record, "event");
 
-    if (verdict && is_verdict(verdict) && event && strcmp(event, "decision") == 0)
+    if (verdict && verdict_from_name(verdict) >= 0 && event && strcmp(event, "decision") == 0)
         json_add_text(record, "verdict", verdict);
 }
 
@@ -162,22 +153,24 @@ static bool has_bad_count(json_object *record, const char *name)
             json_object_get_int64(value) > JSON_LINE_COUNT_MAX);
 }
 
+static bool has_bad_text(json_object *record, const char *name)
+{
+    json_object *value;
+
+    return json_object_object_get_ex(record, name, &value) &&
+           !json_object_is_type(value, json_type_string);
+}
+
 /* Returns NULL, or why @record is none of the trail. */
 static const char *find_fault(json_object *record)
 {
-    static const char *const texts[] = {
-        "time",  "domain",  "uuid", "user",      "command", "channel", "hmp",
-        "class", "verdict", "rule", "operation", "finding", "result",  "first",
-        "last",  "policy",  "was",  "claimed",   "step",    "grant",   "for",
-    };
-
     if (!text_member(record, "event"))
         return "a record without an event";
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        json_object *value;
-
-        if (json_object_object_get_ex(record, texts[i], &value) &&
-            !json_object_is_type(value, json_type_string))
+    if (has_bad_text(record, "time"))
+        return JSON_LINE_BAD_TEXT;
+    for (RowField field = 0; field < ROW_FIELD_COUNT; field++) {
+        if (audit_row_is_text(field) && field != ROW_OBSTACLE &&
+            has_bad_text(record, audit_row_member(field)))
             return JSON_LINE_BAD_TEXT;
     }
     return has_bad_count(record, "count") || has_bad_count(record, "records") ? JSON_LINE_BAD_COUNT

@@ -24,6 +24,11 @@ const char *audit_row_member(RowField field)
     return members[field];
 }
 
+bool audit_row_is_text(RowField field)
+{
+    return field != ROW_COUNT && field != ROW_RECORDS;
+}
+
 bool audit_row_is_event(const AuditRow *row, const char *event)
 {
     return row->fields[ROW_EVENT] && strcmp(row->fields[ROW_EVENT], event) == 0;
@@ -66,7 +71,7 @@ static const char *take_member(AuditRow *row, const ScanMember *member)
             lengths[i] = strlen(members[i]);
         if (member->name_length != lengths[i] || memcmp(member->name, members[i], lengths[i]) != 0)
             continue;
-        if (i != ROW_COUNT && i != ROW_RECORDS && *member->value != '"')
+        if (audit_row_is_text((RowField)i) && *member->value != '"')
             return JSON_LINE_BAD_TEXT;
         row->fields[i] = unquoted(row, member);
         return row->fields[i] ? NULL : no_room;

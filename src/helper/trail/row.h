@@ -50,6 +50,9 @@ const char *audit_row_read(const AuditEntry *entry, AuditRow *ret);
 
 const char *audit_row_member(RowField field);
 
+/* True when it is a text in a line of the trail; `refused-grant` is an object of texts. */
+bool audit_row_is_text(RowField field);
+
 bool audit_row_is_event(const AuditRow *row, const char *event);
 
 /* True for `decision` and `repeat`: a command, or several. */

@@ -2,6 +2,7 @@
 /* --summary: for each VM what was done, by whom, and what was refused. */
 #include "json_add.h"
 #include "output.h"
+#include "policy/policy.h"
 #include "print.h"
 #include "table_lines.h"
 #include "util/cleanup.h"
@@ -168,9 +169,9 @@ static void note_time(VmSummary *vm, struct timespec when)
         vm->last = when;
 }
 
-static bool is_verdict(const AuditRow *row, const char *verdict)
+static bool is_verdict(const AuditRow *row, Verdict verdict)
 {
-    return row->fields[ROW_VERDICT] && strcmp(row->fields[ROW_VERDICT], verdict) == 0;
+    return row->fields[ROW_VERDICT] && strcmp(row->fields[ROW_VERDICT], verdict_name(verdict)) == 0;
 }
 
 static void note_start(VmSummary *vm, const AuditRow *row)
@@ -178,9 +179,9 @@ static void note_start(VmSummary *vm, const AuditRow *row)
     /* Each finding has a record, too. */
     if (!row->fields[ROW_FINDING])
         vm->starts++;
-    else if (is_verdict(row, "deny"))
+    else if (is_verdict(row, VERDICT_DENY))
         vm->refused_starts++;
-    else if (is_verdict(row, "audit"))
+    else if (is_verdict(row, VERDICT_AUDIT))
         vm->would_be_refused_starts++;
 }
 
@@ -196,9 +197,9 @@ static int note_command(VmSummary *vm, const AuditRow *row)
     };
 
     vm->commands = audit_sum(vm->commands, weight);
-    if (is_verdict(row, "deny"))
+    if (is_verdict(row, VERDICT_DENY))
         vm->blocked = audit_sum(vm->blocked, weight);
-    if (is_verdict(row, "grant"))
+    if (is_verdict(row, VERDICT_GRANT))
         vm->granted = audit_sum(vm->granted, weight);
     for (size_t i = 0; i < TALLY_COUNT; i++) {
         /* The class of what could not be read is not known, and a line of text may not say it. */

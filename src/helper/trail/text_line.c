@@ -4,18 +4,21 @@
 #include "catalog/catalog.h"
 #include "json_add.h"
 #include "json_line.h"
+#include "policy/policy.h"
 #include "util/cleanup.h"
 #include "when.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#define NONE (-1)
+
 /* One kind of line: what is in front of the first colon, and what that says. */
 typedef struct LineKind {
     const char *prefix;
     const char *event;
-    const char *verdict; /* NULL: it says nothing of it */
-    const char *command_class;
+    int verdict; /* NONE: it says nothing of it, ... */
+    int command_class; /* ... and of this */
     const char *second; /* the member that the second part is; NULL: there is none */
 } LineKind;
 
@@ -23,27 +26,27 @@ typedef struct LineKind {
 #define GRANT_PREFIX "QMP grant "
 
 static const LineKind kinds[] = {
-    {"QMP", "decision", "allow", "safe", "command"},
-    {"QMP privileged", "decision", "warn", "privileged", "command"},
-    {"QMP memory dump", "decision", "allow", "memory-dump", "command"},
-    {"QMP blocked", "decision", "deny", NULL, "command"},
-    {"QMP dangerous", "decision", "allow", "dangerous", "command"},
-    {"QMP unknown", "decision", "warn", "unknown", "command"},
-    {"QMP would block", "decision", "audit", NULL, "command"},
-    {"QMP refused by libvirt", "outcome", NULL, NULL, "command"},
-    {"QMP identity refused", "identity", "deny", NULL, NULL},
-    {GRANT_PREFIX "given", "grant", NULL, NULL, "command"},
-    {GRANT_PREFIX "confirmed", "grant", NULL, NULL, "command"},
-    {GRANT_PREFIX "revoked", "grant", NULL, NULL, "command"},
-    {GRANT_PREFIX "expired", "grant", NULL, NULL, "command"},
-    {GRANT_PREFIX "ended", "grant", NULL, NULL, "command"},
-    {GRANT_PREFIX "failed", "grant", NULL, NULL, "command"},
-    {"VM start", "start", "allow", NULL, "operation"},
-    {"VM start warning", "start", "warn", NULL, "finding"},
-    {"VM start would refuse", "start", "audit", NULL, "finding"},
-    {"VM start refused", "start", "deny", NULL, "finding"},
-    {"domain policy in force", "policy", NULL, NULL, NULL},
-    {"domain policy changed", "policy", NULL, NULL, NULL},
+    {"QMP", "decision", VERDICT_ALLOW, CLASS_SAFE, "command"},
+    {"QMP privileged", "decision", VERDICT_WARN, CLASS_PRIVILEGED, "command"},
+    {"QMP memory dump", "decision", VERDICT_ALLOW, CLASS_MEMORY_DUMP, "command"},
+    {"QMP blocked", "decision", VERDICT_DENY, NONE, "command"},
+    {"QMP dangerous", "decision", VERDICT_ALLOW, CLASS_DANGEROUS, "command"},
+    {"QMP unknown", "decision", VERDICT_WARN, CLASS_UNKNOWN, "command"},
+    {"QMP would block", "decision", VERDICT_AUDIT, NONE, "command"},
+    {"QMP refused by libvirt", "outcome", NONE, NONE, "command"},
+    {"QMP identity refused", "identity", VERDICT_DENY, NONE, NULL},
+    {GRANT_PREFIX "given", "grant", NONE, NONE, "command"},
+    {GRANT_PREFIX "confirmed", "grant", NONE, NONE, "command"},
+    {GRANT_PREFIX "revoked", "grant", NONE, NONE, "command"},
+    {GRANT_PREFIX "expired", "grant", NONE, NONE, "command"},
+    {GRANT_PREFIX "ended", "grant", NONE, NONE, "command"},
+    {GRANT_PREFIX "failed", "grant", NONE, NONE, "command"},
+    {"VM start", "start", VERDICT_ALLOW, NONE, "operation"},
+    {"VM start warning", "start", VERDICT_WARN, NONE, "finding"},
+    {"VM start would refuse", "start", VERDICT_AUDIT, NONE, "finding"},
+    {"VM start refused", "start", VERDICT_DENY, NONE, "finding"},
+    {"domain policy in force", "policy", NONE, NONE, NULL},
+    {"domain policy changed", "policy", NONE, NONE, NULL},
 };
 
 /* The fields of a line, and the members that they are. */
@@ -219,8 +222,8 @@ static const char *read_refused_grant(json_object *record, const LineKind *kind)
 
     if (!last || (reason && json_object_object_get(last, "left")))
         return NULL;
-    if (!text || strncmp(text, obstacle, sizeof(obstacle) - 1) != 0 || !kind->verdict ||
-        strcmp(kind->verdict, "deny") != 0)
+    if (!text || strncmp(text, obstacle, sizeof(obstacle) - 1) != 0 ||
+        kind->verdict != VERDICT_DENY)
         return "a grant without its reason: it is torn";
     json_object_get(last);
     json_add_text(last, "reason", text + sizeof(obstacle) - 1);
@@ -308,25 +311,25 @@ static const char *read_identity(json_object *record, Piece user, Piece rest)
 /* What follows from the others: how a command came, and what became of it. */
 static void add_implied(json_object *record, const LineKind *kind, bool is_warning)
 {
-    const char *verdict = kind->verdict;
+    int verdict = kind->verdict;
     bool is_hmp = strcmp(json_object_get_string(json_object_object_get(record, "command")) ?: "",
                          HMP_WRAPPER) == 0;
 
     /* <warn> raises the level of what else would pass in silence. */
-    if (verdict && strcmp(verdict, "allow") == 0 && is_warning && kind->second &&
-        strcmp(kind->second, "command") == 0 && strcmp(kind->command_class, "dangerous") != 0)
-        verdict = "warn";
+    if (verdict == VERDICT_ALLOW && is_warning && kind->second &&
+        strcmp(kind->second, "command") == 0 && kind->command_class != CLASS_DANGEROUS)
+        verdict = VERDICT_WARN;
     /* What passes by a grant would be denied without it. */
-    if (verdict && strcmp(verdict, "audit") != 0 && json_object_object_get(record, "grants"))
-        verdict = "grant";
+    if (verdict != NONE && verdict != VERDICT_AUDIT && json_object_object_get(record, "grants"))
+        verdict = VERDICT_GRANT;
     if (strcmp(kind->event, "grant") == 0)
         json_add_text(record, "step", kind->prefix + sizeof(GRANT_PREFIX) - 1);
     if (strcmp(kind->event, "outcome") == 0)
         json_add_text(record, "result", "failure");
-    if (verdict)
-        json_add_text(record, "verdict", verdict);
-    if (kind->command_class)
-        json_add_text(record, "class", kind->command_class);
+    if (verdict != NONE)
+        json_add_text(record, "verdict", verdict_name((Verdict)verdict));
+    if (kind->command_class != NONE)
+        json_add_text(record, "class", class_name((CommandClass)kind->command_class));
     if (kind->second && strcmp(kind->second, "command") == 0 &&
         !json_object_object_get(record, "channel"))
         json_add_text(record, "channel", is_hmp ? "hmp" : "qmp");
