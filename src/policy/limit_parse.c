@@ -23,7 +23,8 @@ int policy_read_limit(PolicyReader *reader, xmlNodePtr node)
     Limit *limit;
 
     if (policy->kind == POLICY_PROFILE)
-        return policy_fail(reader, node, "<limit> belongs in a domain's or the host's policy");
+        return policy_fail_misplaced(reader, node,
+                                     "<limit> belongs in a domain's or the host's policy");
     if (policy->n_limits == LIMITS_MAX)
         return policy_fail(reader, node, "more than %d limits", LIMITS_MAX);
     grown = realloc(policy->limits, (policy->n_limits + 1) * sizeof(*grown));

@@ -126,6 +126,7 @@ typedef struct PolicyError {
     unsigned line; /* counted from 1; 0 when no line is to blame */
     Reason reason;
     bool is_transient; /* it could not be read this time; nothing is said of what it holds */
+    bool is_misplaced; /* in a policy of another kind it would be right */
 } PolicyError;
 
 /*

@@ -491,8 +491,9 @@ static int read_attribute(PolicyReader *reader, xmlAttrPtr attribute, const Attr
     if (!text)
         return policy_fail_memory(reader);
     if (!(row->kinds & (1u << reader->policy->kind)))
-        return policy_fail(reader, node, "attribute '%s' does not belong in a %s's policy",
-                           row->name, kind_names[reader->policy->kind]);
+        return policy_fail_misplaced(reader, node,
+                                     "attribute '%s' does not belong in a %s's policy", row->name,
+                                     kind_names[reader->policy->kind]);
     if (*text == '\0')
         return policy_fail(reader, node, "attribute '%s' of <%s> is empty", row->name, node->name);
     if (strlen(text) > ATTRIBUTE_MAX)

@@ -19,6 +19,10 @@ typedef struct PolicyReader {
 int policy_fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same of what would be right in a policy of another kind. */
+int policy_fail_misplaced(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Says that memory ran out, which tells nothing of the policy. Returns -1. */
 int policy_fail_memory(PolicyReader *reader);
 

@@ -16,14 +16,31 @@
 /* Far more than a rule has attributes, and room for a ruler of `=` in a comment. */
 #define TAG_EQUALS_MAX 256
 
-int policy_fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+static void set_error(PolicyReader *reader, xmlNodePtr where, const char *format, va_list args)
 {
-    va_list args;
     long line = where ? xmlGetLineNo(where) : 0;
 
     reader->error->line = line > 0 ? (unsigned)line : 0;
-    va_start(args, format);
     reason_setv(&reader->error->reason, format, args);
+}
+
+int policy_fail(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    set_error(reader, where, format, args);
+    va_end(args);
+    return -1;
+}
+
+int policy_fail_misplaced(PolicyReader *reader, xmlNodePtr where, const char *format, ...)
+{
+    va_list args;
+
+    reader->error->is_misplaced = true;
+    va_start(args, format);
+    set_error(reader, where, format, args);
     va_end(args);
     return -1;
 }
@@ -176,7 +193,7 @@ static int read_rule(PolicyReader *reader, xmlNodePtr node, Rule *rule)
     if (kind < 0)
         return fail_element(reader, node);
     if (kind == RULE_DELEGATE && reader->policy->kind != POLICY_HOST)
-        return policy_fail(reader, node, "<delegate> belongs in a host policy");
+        return policy_fail_misplaced(reader, node, "<delegate> belongs in a host policy");
     rule->kind = (RuleKind)kind;
     if (policy_read_conditions(reader, node, rule_attributes, rule) < 0)
         return -1;
@@ -258,7 +275,7 @@ static int read_policy(PolicyReader *reader, xmlDocPtr doc)
     if (policy_read_attributes(reader, root, policy_attributes, policy) < 0)
         return -1;
     if (!policy->origin)
-        return policy_fail(reader, root, "a profile needs the attribute 'name'");
+        return policy_fail_misplaced(reader, root, "a profile needs the attribute 'name'");
     return read_rules(reader, root) < 0 ? -1 : policy_digest(reader, root);
 }
 

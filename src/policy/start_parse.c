@@ -63,7 +63,7 @@ int policy_read_start(PolicyReader *reader, xmlNodePtr start)
     bool failed = false;
 
     if (policy->kind == POLICY_DOMAIN)
-        return policy_fail(reader, start, "<start> belongs in a host policy");
+        return policy_fail_misplaced(reader, start, "<start> belongs in a host policy");
     if (policy->start_rules)
         return policy_fail(reader, start, "a second <start>");
     if (start->properties)

@@ -262,6 +262,18 @@ def test_policy_validate(write, text, status, kind):
                     plain.stdout if status == YES else plain.stderr)
 
 
+@pytest.mark.parametrize("text, reason", [
+    (policy(unrecorded="none"), "unrecorded 'none': it is query, deny or allow"),
+    (policy("<delegate/>", domain_mode="no"), "domain-mode 'no': it is any or enforce"),
+    (policy("<delegate/>", mode="off"), "mode 'off': it is enforce or audit"),
+    (policy(name="mine", default="no"), "default 'no': it is deny, warn or allow"),
+    (policy("<delegate/>", default="deny"), "attribute 'default' does not belong in a domain's policy"),
+])
+def test_policy_validate_tells_of_the_kind_that_it_is(write, text, reason):
+    """Not that a host's or a profile's is no domain's."""
+    assert reason in qmp_guard("policy", "validate", write(text)).stderr
+
+
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.xml")) + sorted((REPO / "xml/profiles").glob("*.xml")),
                          ids=lambda file: file.name)
 def test_what_is_shipped_is_valid(file):

@@ -78,6 +78,14 @@ static void warn_of_rules(const Policy *policy, const char *where)
     }
 }
 
+/* Is @error more likely than @other to be of the kind that the policy was to be? */
+static bool is_nearer(const PolicyError *error, const PolicyError *other)
+{
+    if (error->is_misplaced != other->is_misplaced)
+        return other->is_misplaced;
+    return error->line > other->line;
+}
+
 Policy *policy_parse_any(const char *text, size_t length, PolicyError *ret_error)
 {
     static const PolicyKind kinds[] = {POLICY_DOMAIN, POLICY_HOST, POLICY_PROFILE};
@@ -88,7 +96,7 @@ Policy *policy_parse_any(const char *text, size_t length, PolicyError *ret_error
 
         if (policy)
             return policy;
-        if (i == 0 || error.is_transient || error.line > ret_error->line)
+        if (i == 0 || error.is_transient || is_nearer(&error, ret_error))
             *ret_error = error;
         if (error.is_transient) /* it may be of this kind all the same */
             return NULL;

@@ -24,8 +24,8 @@ int policy_replay(const PolicyCall *call);
 int policy_test(const PolicyCall *call);
 
 /*
- * Reads a policy as whichever kind fits. NULL with the error that is met furthest down: a
- * host policy read as a domain's already stops at its first <delegate>.
+ * Reads a policy as whichever kind fits. NULL with the error that is met furthest down, but for
+ * what is out of place in that kind alone: a domain's has no <delegate>.
  */
 Policy *policy_parse_any(const char *text, size_t length, PolicyError *ret_error);
 
