@@ -70,7 +70,8 @@ static const char catalog_help[] =
     "                query-commands or query-qmp-schema\n"
     "  --diff OLD NEW  two such files: what an upgrade brings and takes, and what the policy\n"
     "                does to each\n"
-    "  --policy FILE   the host policy to ask (default: the host's)\n"
+    "  --policy FILE, --host-policy FILE\n"
+    "                the host policy to ask (default: the host's)\n"
     "  --profiles    with --json: what each profile does to each command by its name\n"
     "  --json        a JSON array\n";
 
