@@ -1,25 +1,58 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Holds the documentation against what it is about: no attribute, record member or word is left out.
+"""Holds the guides and the policies' schema against the sources: what a table lists there is what there is, both ways.
 
 usage: compare.py SOURCE_DIRECTORY
 """
-import json
 import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
+sys.dont_write_bytecode = True      # this is somebody's working tree
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "docs/man"))
+import schemas  # noqa: E402
+import sources  # noqa: E402
+
 RELAXNG = "{http://relaxng.org/ns/structure/1.0}"
+NAMESPACE = "{urn:qmp-guard:policy:1}"
 
-# As C writes a member of a record: a call with the writer and the name in front.
-MEMBER = re.compile(r'(?:json_writer_(?:open|text|number|value)|audit_add_text)\(&?\w+, "([^"]+)"')
-# ... and names the values of an enum, in a table of their own.
-WORD = re.compile(r'\] = \{?"([^"]+)"')
+# A row of a table of attributes, in C.
+ATTRIBUTE = re.compile(r'\{"([a-z0-9-]+)", set_\w+, ([\w |]+)\}')
+KINDS = {"domain-policy": "IN_DOMAIN", "host-policy": "IN_HOST", "profile": "IN_PROFILE"}
+# Which table has the attributes of an element, by its define in the schema and its name.
+TABLES = {("rule", "allow"): "rule", ("rule", "warn"): "rule", ("rule", "deny"): "rule",
+          ("host-policy", "delegate"): "rule", ("limit", "limit"): "limit", ("matches", "argument"): "argument",
+          ("start", "refuse"): "start", ("start", "warn"): "start", ("start", "ignore"): "start"}
 
-# A row of a table of checks, in C and in the page about them.
+# A row of a table of checks.
 CHECK = re.compile(r'^    \{"([a-z-]+)", judge_', re.MULTILINE)
-CHECK_ROW = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
+
+# An enum whose last member counts the others, and a table with a row for each, in C.
+ENUM = re.compile(r"enum \w+ \{\n((?:[^}]*\n)?) +(\w+_COUNT),\n\}", re.MULTILINE)
+# Members that mean that there is nothing, so that a table may leave them out.
+NOTHING = {"GRANT_NOBODY", "GRANT_ANYBODY", "HOOK_OTHER"}
+ENUM_TABLE = re.compile(r"(\w+)\[(\w+_COUNT)\] = \{(.*?)\n?\};", re.DOTALL)
+
+
+class Guides:
+    def __init__(self, root):
+        self.root = root
+
+    def text(self, path):
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def table(self, page, *head):
+        """The cells of the tables that begin with these cells, without the code's backquotes."""
+        begin = re.escape("| " + " | ".join(head) + " |")
+        rows = []
+        for table in re.findall(rf"^{begin}.*\n\|[-|]+\|\n((?:\|.*\n)+)", self.text(page), re.MULTILINE):
+            rows += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+        return [[cell.strip("| ") for cell in row] for row in rows]
+
+    def first_codes(self, page, *head):
+        """All that is code in the first cells."""
+        return [code for row in self.table(page, *head) for code in re.findall(r"`(.+?)`", row[0])]
 
 
 def policy_words(source):
@@ -43,65 +76,87 @@ def undocumented(source):
             if name not in own and form not in text.replace("<qg:", "<")]
 
 
-def members_of(schema):
-    """All members that an object may have, with those of the objects in it."""
-    for name, value in schema.get("properties", {}).items():
-        yield name
-        yield from members_of(value)
-        yield from members_of(value.get("items", {}))
+def attribute_rows(source):
+    """The attributes that the parser takes, and those of the schema."""
+    text = (source / "src/policy/policy_attributes.c").read_text(encoding="utf-8")
+    taken = {name: ATTRIBUTE.findall(rows)
+             for name, rows in re.findall(r"(\w+)_attributes\[\] = \{(.*?)\n\};", text, re.DOTALL)}
+    schema = schemas.PolicySchema(source / "xml/policy.rng")
+    known = {name: set() for name in taken}
+    for element, define in schema.elements:
+        names = {child.get("name") for child, _ in schema.children(element) if child.tag == RELAXNG + "attribute"}
+        if define in KINDS and schema.names(element) == ["policy"]:
+            yield (f"attributes of a {define}: parser and schema",
+                   {name for name, where in taken["policy"] if KINDS[define] in where or where == "IN_ANY"}, names)
+        for name in schema.names(element):
+            if (define, name) in TABLES:
+                known[TABLES[define, name]] |= names
+    for name in set(taken) - {"policy"}:
+        yield f"attributes in {name}_attributes: parser and schema", {row[0] for row in taken[name]}, known[name]
 
 
-def unknown_members(source, schema):
-    """Members that the sources write and the schema does not have."""
-    known = set(members_of(schema))
-    written = {member for path in sorted((source / "src/audit").glob("*.c"))
-               for member in MEMBER.findall(path.read_text(encoding="utf-8"))}
-    if len(written) < 40:
-        return [f"only {len(written)} members were found in src/audit"]
-    return [f"docs/audit-record.schema.json has no member {member}" for member in sorted(written - known)]
+def guide_rows(guides):
+    root = guides.root
+    checks = [check for scope in ("host", "domain")
+              for check in CHECK.findall(guides.text(f"src/helper/status/checks_{scope}.c"))]
+    yield "checks of status: source and docs/status.md", checks, guides.first_codes("docs/status.md", "check", "FAIL")
+
+    baseline = ElementTree.parse(root / "xml/profiles/baseline.xml")
+    names = re.findall(r'\[FINDING_\w+\]\s*=\s*\{"([a-z-]+)"', guides.text("src/policy/finding_kind.c"))
+    found = {(name, sources.shipped_action(baseline.find(sources.START_RULES), name)) for name in names}
+    told = guides.table("docs/start.md", "finding", "`baseline`")
+    yield ("findings and what baseline does: source and docs/start.md", found,
+           {(row[0].strip("`"), row[1].split()[0].rstrip(",")) for row in told})
+    yield ("operations of the hook: source and docs/start.md",
+           {" ".join(row) for row in re.findall(r'\{"(\w+)", "(\w+)", HOOK_', guides.text("hooks/operation.c"))},
+           set(guides.first_codes("docs/start.md", "libvirt's operation")))
+    yield ("refusals without a rule: source and docs/start.md",
+           {rule for path in (root / "src/start").glob("*.c")
+            for rule in re.findall(r'"(start:[a-z]+|host:invalid)"', path.read_text(encoding="utf-8"))},
+           set(guides.first_codes("docs/start.md", "rule in the record")))
+
+    names = re.findall(r'\[CLASS_\w+\] = "([a-z-]+)"', guides.text("src/catalog/catalog.c"))
+    rules = {rule.get("group"): rule.tag.removeprefix(NAMESPACE) for rule in baseline.getroot() if rule.get("group")}
+    default = baseline.getroot().get("default")
+    yield ("classes and what baseline does: source and docs/policy.md",
+           {("@" + name, rules.get("@" + name, default).replace("warn", "allow, WARNING")) for name in names},
+           {(row[0].strip("`"), row[1]) for row in guides.table("docs/policy.md", "class", "`baseline`")})
+    yield ("profiles: source and docs/policy.md", {path.stem for path in (root / "xml/profiles").glob("*.xml")},
+           set(guides.first_codes("docs/policy.md", "profile")))
+    yield ("codes of the library: source and docs/library.md",
+           re.findall(r"QMPGUARD_ERROR_(\w+) =", guides.text("src/lib/qmpguard.h")),
+           guides.first_codes("docs/library.md", "code"))
 
 
-def words_of(source, path, table):
-    """The words in a table of the source."""
-    text = (source / path).read_text(encoding="utf-8")
-    rows = re.search(rf"\b{table}\[\w+\] = {{(.*?)\n}};", text, re.DOTALL).group(1)
-    return set(WORD.findall(rows))
-
-
-def different_words(source, schema):
-    """Words of the records that are not those of the sources."""
-    members = schema["properties"]
-    rows = [
-        ("verdict", members["verdict"], words_of(source, "src/policy/policy.c", "verdict_names")),
-        ("step", members["step"], words_of(source, "src/audit/grant.c", "steps")),
-        # One that has nothing to do with the command is not recorded.
-        ("refused-grant", members["refused-grant"]["properties"]["reason"],
-         words_of(source, "src/grant/grant.c", "obstacle_names") - {"unrelated"}),
-    ]
-    return [f"the words of {name}: {sorted(told['enum'])} in the schema, {sorted(wanted)} in the source"
-            for name, told, wanted in rows if set(told["enum"]) != wanted]
-
-
-def different_checks(source):
-    """Checks of `status` that its page does not have, and the other way round."""
-    told = CHECK_ROW.findall((source / "docs/status.md").read_text(encoding="utf-8"))
-    known = [check for scope in ("host", "domain")
-             for check in CHECK.findall((source / f"src/helper/status/checks_{scope}.c").read_text(encoding="utf-8"))]
-    if len(known) < 15:
-        return [f"only {len(known)} checks were found in src/helper/status"]
-    wrong = [f"docs/status.md has no row for the check {check}" for check in known if check not in told]
-    wrong += [f"docs/status.md has a row for {check}, which is no check" for check in told if check not in known]
-    return wrong or ([] if told == known else [f"docs/status.md has its rows in another order than the program: {known}"])
+def enum_rows(source):
+    """Tables in C with a row for each member of an enum: one that has none would be zero there."""
+    texts = [path.read_text(encoding="utf-8") for folder in ("src", "plugin", "hooks")
+             for path in sorted((source / folder).rglob("*.[ch]"))]
+    members = {count: set(re.findall(r"^ +([A-Z0-9_]+)", body, re.MULTILINE))
+               for text in texts for body, count in ENUM.findall(text)}
+    for text in texts:
+        for name, count, rows in ENUM_TABLE.findall(text):
+            designated = re.findall(r"\[([A-Z]\w+)\]\s*=", rows)
+            if designated and count in members:
+                yield (f"members that {count} counts, and rows of {name}[]", members[count] - NOTHING,
+                       set(designated) - NOTHING)
 
 
 def main(source):
     source = pathlib.Path(source)
-    schema = json.loads((source / "docs/audit-record.schema.json").read_text(encoding="utf-8"))
-    failures = undocumented(source) + unknown_members(source, schema) + different_words(source, schema)
-    failures += different_checks(source)
-    for failure in failures:
-        print(failure)
-    return 1 if failures else 0
+    wrong = undocumented(source)
+    tables = list(enum_rows(source))
+    if len(tables) < 12:
+        wrong.append(f"only {len(tables)} tables for enums were found")
+    rows = [*attribute_rows(source), *guide_rows(Guides(source)), *tables]
+    for title, there, told in rows:
+        if not there:
+            wrong.append(f"{title}: the first has none")
+        if there != told:
+            wrong.append(f"{title}: only the first has {sorted(set(there) - set(told))}, only the second "
+                         f"{sorted(set(told) - set(there))}, or their order is not the same")
+    print("\n".join(wrong) or f"{len(rows)} lists are the same on both sides")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

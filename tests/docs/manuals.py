@@ -109,6 +109,10 @@ class Rows:
         yield ("options", self.found(r'"([a-z0-9-]+)", (?:no|required|optional)_argument', "src/helper/**/*.[ch]"),
                set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*)", commands)))
 
+    def environment(self):
+        yield ("variables of the environment", self.found(r'getenv\("(\w+)"\)', "src/helper/**/*.c", "src/grant/*.c"),
+               terms(section(self.page("virt-qmp-guard"), "ENVIRONMENT", "=")))
+
     def policy(self):
         schema = ElementTree.parse(self.source / "xml/policy.rng")
         named = [element.get("name") for element in schema.iter(RELAXNG + "element")]
@@ -169,7 +173,7 @@ class Rows:
                set(re.findall(r"^(Qmpguard\w+)\n-{8,}", types, re.MULTILINE)))
 
     def all(self):
-        for part in (self.options, self.policy, self.catalog, self.audit, self.hook, self.library):
+        for part in (self.options, self.environment, self.policy, self.catalog, self.audit, self.hook, self.library):
             yield from part()
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the documentation points to must be there: tests by name, files and their sections by link. And the other way
-round: docs/structure.md has a row for each folder of code and each script, and README a link to each guide.
+"""What the documentation points to must be there: tests by name, files and their sections by link, what
+docs/structure.md has rows for. And the other way round: there is a row for each folder of code and each script, and in
+README a link to each guide.
 
 usage: named.py REPOSITORY
 """
@@ -42,6 +43,7 @@ def unlisted(root):
         there = {str(path.relative_to(root)) for path in root.glob(pattern)
                  if path.is_dir() == pattern.endswith("/") and path.name != "__pycache__"}
         yield from (f"docs/structure.md: no row for {name}" for name in sorted(there - named))
+    yield from (f"docs/structure.md: {name} is not there" for name in sorted(named) if not any(root.glob(name)))
     linked = {target for target, _ in LINK.findall((root / "README.md").read_text())}
     yield from (f"README.md: no link to docs/{page.name}" for page in sorted(root.glob("docs/*.md"))
                 if f"docs/{page.name}" not in linked)

@@ -30,9 +30,8 @@ typedef enum RowField {
     ROW_GRANT, /* its id; of a decision the ids of all it names, with a blank between them */
     ROW_OBSTACLE, /* why the grant does not count; NULL: it does */
     ROW_CLAIMED, /* of `who`, as is the user where a record has none */
+    ROW_FIELD_COUNT,
 } RowField;
-
-#define ROW_FIELD_COUNT (ROW_CLAIMED + 1)
 
 /* Room for these members of one record: more than the guard writes in all of it. */
 #define ROW_STORAGE ((size_t)256 * 1024)

@@ -31,11 +31,15 @@ typedef enum TallyKind {
     TALLY_VERDICTS,
     TALLY_COMMANDS,
     TALLY_USERS,
+    TALLY_COUNT,
 } TallyKind;
 
-#define TALLY_COUNT (TALLY_USERS + 1)
-
-static const char *const tally_names[TALLY_COUNT] = {"classes", "verdicts", "commands", "users"};
+static const char *const tally_names[TALLY_COUNT] = {
+    [TALLY_CLASSES] = "classes",
+    [TALLY_VERDICTS] = "verdicts",
+    [TALLY_COMMANDS] = "commands",
+    [TALLY_USERS] = "users",
+};
 
 typedef struct VmSummary {
     uint64_t commands;

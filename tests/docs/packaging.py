@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's and RPM's packaging say of this product what meson.build says: its version, what it needs, what it exports.
+
+usage: packaging.py SOURCE_DIRECTORY
+
+What is in the packages is seen when they are built: tests/package.
+"""
+import pathlib
+import re
+import sys
+
+# pkg-config's names of what is built with, and Debian's of what has them. libvirt's two are in one.
+DEBIAN = {"json-c": "libjson-c-dev", "libvirt": "libvirt-dev", "libvirt-qemu": "libvirt-dev", "libxml-2.0": "libxml2-dev",
+          "nettle": "nettle-dev", "smartcols": "libsmartcols-dev", "zlib": "zlib1g-dev", "threads": None,
+          "cmocka": "libcmocka-dev"}
+TESTS_ONLY = {"cmocka"}
+# scripts/setup has these among what makes packages, and what a lab needs.
+NO_BUILD = {"debhelper-compat", "python3"}
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = root
+
+    def text(self, path):
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def one(self, path, pattern):
+        found = set(re.findall(pattern, self.text(path), re.MULTILINE))
+        return found.pop() if len(found) == 1 else f"{path} has {sorted(found)}"
+
+    def field(self, path, name):
+        """The words of a field in Debian's way, without versions and conditions."""
+        value = re.search(rf"^{name}: (.*?)(?=^\S|\Z)", self.text(path), re.MULTILINE | re.DOTALL).group(1)
+        return {re.split(r"[\s:(<]", word.strip())[0] for word in value.split(",")}
+
+
+def same(tree):
+    """What has to be the same in several files."""
+    version = tree.one("meson.build", r"^  version: '(.*)'")
+    yield "the version", {
+        "meson.build": version,
+        "src/lib/meson.build": tree.one("src/lib/meson.build", r"^  version: '(.*)'"),
+        "libvirt-qmp-guard.spec": tree.one("libvirt-qmp-guard.spec", r"^Version: (.*)"),
+        "debian/changelog": re.search(r"\((.*?)\)", tree.text("debian/changelog")).group(1),
+        "CHANGELOG.md": re.search(r"^## ([\d.]+)", tree.text("CHANGELOG.md"), re.MULTILINE).group(1),
+    }
+    yield "the oldest libvirt", {
+        "meson.build": tree.one("meson.build", r"dependency\('libvirt', version: '>= (.*?)'"),
+        "debian/control": tree.one("debian/control", r"libvirt-daemon \(>= (.*?)\)"),
+        "libvirt-qmp-guard.spec": tree.one("libvirt-qmp-guard.spec", r"^Requires: libvirt-daemon >= (.*)"),
+    }
+
+
+def sets(tree):
+    """What has to be the same set: a title, and both sides."""
+    built = re.compile("build|[.]")     # what is not of the sources
+    used = {name for path in tree.root.rglob("meson.build") if not built.match(path.relative_to(tree.root).parts[0])
+            for name in re.findall(r"dependency\('([\w.-]+)'", path.read_text(encoding="utf-8"))}
+    yield "dependencies that meson looks for, and those known to this test", used, set(DEBIAN)
+    control = tree.field("debian/control", "Build-Depends")
+    packages = {DEBIAN.get(name, name) for name in used} - {None}
+    yield "libraries: meson's, and Build-Depends", packages, {name for name in control if name in DEBIAN.values()}
+    spec = tree.text("libvirt-qmp-guard.spec")
+    yield ("libraries: meson's, and BuildRequires", {name for name in used if DEBIAN.get(name)} - TESTS_ONLY,
+           set(re.findall(r"^BuildRequires: pkgconfig\((.*?)\)", spec, re.MULTILINE)))
+    build = set(re.search(r'^BUILD="(.*?)"', tree.text("scripts/setup"), re.MULTILINE | re.DOTALL).group(1).split())
+    yield "Build-Depends, and what of them scripts/setup installs", control - NO_BUILD, (control & build) - NO_BUILD
+
+    exported = set(re.findall(r"qmpguard_\w+(?=;)", tree.text("src/lib/exports.map")))
+    symbols = tree.text("debian/libqmpguard0.symbols")
+    yield "functions: exports.map, and Debian's symbols", exported, set(re.findall(r"^ (qmpguard_\w+)@", symbols, re.MULTILINE))
+    yield ("the symbols' version: exports.map, and Debian's symbols",
+           set(re.findall(r"QMPGUARD_[\d.]+", tree.text("src/lib/exports.map"))), set(re.findall(r"QMPGUARD_[\d.]+", symbols)))
+    units = set(re.findall(r'UNIT\("(\w+)"\)', tree.text("src/helper/host/host.c")))
+    guarded = re.search(r"guarded\[\] = \{(.*?), NULL\}", tree.text("src/util/daemon_name.c")).group(1)
+    yield "daemons: host.c, and daemon_name.c", units, set(re.findall(r'"(\w+)"', guarded))
+    for path in ("debian/libvirt-qmp-guard.prerm", "libvirt-qmp-guard.spec"):
+        listed = re.search(r"case \$daemon in\n\s+(.*?)\)", tree.text(path)).group(1)
+        yield f"daemons: host.c, and {path}", units, set(listed.split(" | "))
+
+
+def shipped(tree):
+    """Files of a kind of which each has to be listed by hand: the list, and what there is."""
+    for path, pattern, glob in [("xml/meson.build", r"'(profiles/.*?)'", "profiles/*.xml"),
+                                ("xml/meson.build", r"'(examples/.*?)'", "examples/*.xml"),
+                                ("docs/man/meson.build", r"^  '([\w-]+)': '\d'", "*.rst")]:
+        folder = (tree.root / path).parent
+        there = {str(file.relative_to(folder)).removesuffix(".rst") for file in folder.glob(glob)}
+        # A whole domain, that the guide shows; it is no policy.
+        yield f"{path}: what it lists, and {glob}", set(re.findall(pattern, tree.text(path), re.MULTILINE)), \
+            there - {"examples/domain.xml"}
+
+
+def main(source):
+    tree = Tree(pathlib.Path(source).resolve())
+    wrong = [f"{title}: {told}" for title, told in same(tree) if len(set(told.values())) != 1]
+    for title, there, told in [*sets(tree), *shipped(tree)]:
+        if not there or there != told:
+            wrong.append(f"{title}: only the first has {sorted(there - told)}, only the second {sorted(told - there)}")
+    print("\n".join(wrong) or "the packaging says what meson.build says")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
