@@ -10,6 +10,9 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
+sys.dont_write_bytecode = True      # this is somebody's working tree
+from sides import differences   # noqa: E402
+
 RELAXNG = "{http://relaxng.org/ns/structure/1.0}"
 # How a policy has to be for the attribute to be at its place, and the attribute.
 POLICIES = {
@@ -88,19 +91,17 @@ def own_options(helper, command):
 
 
 def option_rows(helper):
-    common = set(OPTION.findall(helper.run("--help").stdout))
+    common = set(re.findall(r"^  -.*?--([a-z]+)", helper.run("--help").stdout, re.MULTILINE))
     for command in helper.commands():
+        if command == "help":       # it has none of its own
+            continue
         yield (f"options of {command}: in the source, and in its --help", own_options(helper, command) - common,
                set(OPTION.findall(helper.help(command))) - common)
 
 
 def main(program, source):
     helper = Helper(program, source)
-    wrong = []
-    for part in (filter_rows, value_rows, option_rows):
-        for title, there, told in part(helper):
-            if there != told:
-                wrong.append(f"{title}: only the first has {sorted(there - told)}, only the second {sorted(told - there)}")
+    wrong = list(differences([*filter_rows(helper), *value_rows(helper), *option_rows(helper)]))
     print("\n".join(wrong) or "all can be chosen that is said to be, and nothing else")
     return 1 if wrong else 0
 

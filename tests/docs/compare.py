@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True      # this is somebody's working tree
 sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "docs/man"))
 import schemas  # noqa: E402
 import sources  # noqa: E402
+from sides import differences   # noqa: E402
 
 RELAXNG = "{http://relaxng.org/ns/structure/1.0}"
 NAMESPACE = "{urn:qmp-guard:policy:1}"
@@ -149,12 +150,7 @@ def main(source):
     if len(tables) < 12:
         wrong.append(f"only {len(tables)} tables for enums were found")
     rows = [*attribute_rows(source), *guide_rows(Guides(source)), *tables]
-    for title, there, told in rows:
-        if not there:
-            wrong.append(f"{title}: the first has none")
-        if there != told:
-            wrong.append(f"{title}: only the first has {sorted(set(there) - set(told))}, only the second "
-                         f"{sorted(set(told) - set(there))}, or their order is not the same")
+    wrong += differences(rows)
     print("\n".join(wrong) or f"{len(rows)} lists are the same on both sides")
     return 1 if wrong else 0
 

@@ -10,10 +10,13 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True      # this is somebody's working tree
+from sides import differences   # noqa: E402
+
 # pkg-config's names of what is built with, and Debian's of what has them. libvirt's two are in one.
-DEBIAN = {"json-c": "libjson-c-dev", "libvirt": "libvirt-dev", "libvirt-qemu": "libvirt-dev", "libxml-2.0": "libxml2-dev",
-          "nettle": "nettle-dev", "smartcols": "libsmartcols-dev", "zlib": "zlib1g-dev", "threads": None,
-          "cmocka": "libcmocka-dev"}
+DEBIAN = {"json-c": "libjson-c-dev", "libvirt": "libvirt-dev", "libvirt-qemu": "libvirt-dev",
+          "libxml-2.0": "libxml2-dev", "nettle": "nettle-dev", "smartcols": "libsmartcols-dev", "zlib": "zlib1g-dev",
+          "threads": None, "cmocka": "libcmocka-dev"}
 TESTS_ONLY = {"cmocka"}
 # scripts/setup has these among what makes packages, and what a lab needs.
 NO_BUILD = {"debhelper-compat", "python3"}
@@ -70,9 +73,11 @@ def sets(tree):
 
     exported = set(re.findall(r"qmpguard_\w+(?=;)", tree.text("src/lib/exports.map")))
     symbols = tree.text("debian/libqmpguard0.symbols")
-    yield "functions: exports.map, and Debian's symbols", exported, set(re.findall(r"^ (qmpguard_\w+)@", symbols, re.MULTILINE))
+    yield ("functions: exports.map, and Debian's symbols", exported,
+           set(re.findall(r"^ (qmpguard_\w+)@", symbols, re.MULTILINE)))
+    version = re.compile(r"QMPGUARD_[\d.]+")
     yield ("the symbols' version: exports.map, and Debian's symbols",
-           set(re.findall(r"QMPGUARD_[\d.]+", tree.text("src/lib/exports.map"))), set(re.findall(r"QMPGUARD_[\d.]+", symbols)))
+           set(version.findall(tree.text("src/lib/exports.map"))), set(version.findall(symbols)))
     units = set(re.findall(r'UNIT\("(\w+)"\)', tree.text("src/helper/host/host.c")))
     guarded = re.search(r"guarded\[\] = \{(.*?), NULL\}", tree.text("src/util/daemon_name.c")).group(1)
     yield "daemons: host.c, and daemon_name.c", units, set(re.findall(r'"(\w+)"', guarded))
@@ -96,9 +101,7 @@ def shipped(tree):
 def main(source):
     tree = Tree(pathlib.Path(source).resolve())
     wrong = [f"{title}: {told}" for title, told in same(tree) if len(set(told.values())) != 1]
-    for title, there, told in [*sets(tree), *shipped(tree)]:
-        if not there or there != told:
-            wrong.append(f"{title}: only the first has {sorted(there - told)}, only the second {sorted(told - there)}")
+    wrong += differences([*sets(tree), *shipped(tree)])
     print("\n".join(wrong) or "the packaging says what meson.build says")
     return 1 if wrong else 0
 

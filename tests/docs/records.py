@@ -9,6 +9,9 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True      # this is somebody's working tree
+from sides import differences   # noqa: E402
+
 # As C writes a member of a record: a call with the writer and the name in front, or the name in JSON.
 MEMBER = re.compile(r'(?:json_writer_(?:open|text|number|value)|audit_add_text|add_(?:cut_text|number))'
                     r'\(&?\w+,\s+"([^"]+)"')
@@ -69,7 +72,8 @@ def members_of(schema):
 
 def record_rows(sources):
     """What a record may hold: a title, and both sides."""
-    written = sources.found(MEMBER, "src/audit/*.c") + sources.found(WRITTEN_OUT, "src/audit/trail.c", "plugin/repeat.c")
+    written = sources.found(MEMBER, "src/audit/*.c")
+    written += sources.found(WRITTEN_OUT, "src/audit/trail.c", "plugin/repeat.c")
     yield "members: written, and in the schema", set(written), set(members_of(sources.schema))
     events = set(sources.found(EVENT, "src/audit/*.c"))
     told = {rule["if"]["properties"]["event"]["const"] for rule in sources.schema["allOf"]
@@ -137,13 +141,7 @@ def line_rows(sources):
 
 def main(source):
     sources = Sources(pathlib.Path(source))
-    wrong = []
-    for part in (record_rows, word_rows, line_rows):
-        for title, there, told in part(sources):
-            if not there:
-                wrong.append(f"{title}: the first has none")
-            if there != told:
-                wrong.append(f"{title}: only the first has {sorted(there - told)}, only the second {sorted(told - there)}")
+    wrong = list(differences([*record_rows(sources), *word_rows(sources), *line_rows(sources)]))
     print("\n".join(wrong) or "the records are what they are said to be")
     return 1 if wrong else 0
 
