@@ -22,7 +22,7 @@ static bool is_mark(const char *line, const char *name)
 /* The plugin, and its file is gone, or another took its place. */
 static bool is_old_plugin(const char *line)
 {
-    static const char end[] = "/guard.so (deleted)\n";
+    static const char end[] = "/" PLUGIN_FILE_NAME " (deleted)\n";
     size_t length = strlen(line);
 
     return length >= sizeof(end) && strcmp(line + length - (sizeof(end) - 1), end) == 0;

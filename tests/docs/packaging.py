@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Debian's and RPM's packaging say of this product what meson.build says: its version, what it needs, what it exports.
+"""The packaging and the guides say of this product what meson.build says: its version, what it needs, its paths.
 
 usage: packaging.py SOURCE_DIRECTORY
 
@@ -10,7 +10,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "docs/messages"))
 sys.dont_write_bytecode = True      # this is somebody's working tree
+import places   # noqa: E402
 from sides import differences   # noqa: E402
 
 # pkg-config's names of what is built with, and Debian's of what has them. libvirt's two are in one.
@@ -44,7 +46,6 @@ def same(tree):
     version = tree.one("meson.build", r"^  version: '(.*)'")
     yield "the version", {
         "meson.build": version,
-        "src/lib/meson.build": tree.one("src/lib/meson.build", r"^  version: '(.*)'"),
         "libvirt-qmp-guard.spec": tree.one("libvirt-qmp-guard.spec", r"^Version: (.*)"),
         "debian/changelog": re.search(r"\((.*?)\)", tree.text("debian/changelog")).group(1),
         "CHANGELOG.md": re.search(r"^## ([\d.]+)", tree.text("CHANGELOG.md"), re.MULTILINE).group(1),
@@ -98,10 +99,44 @@ def shipped(tree):
             there - {"examples/domain.xml"}
 
 
+class Paths:
+    """Those that meson.build gives the sources, with the sysconfdir of a package."""
+
+    def __init__(self, tree):
+        text = tree.text("meson.build")
+        self.values = {"libvirt_etc": "/etc/libvirt"}
+        for name, value in re.findall(r"^(\w+) = (\S+(?: / \S+)+|'/\S+')$", text, re.MULTILINE):
+            parts = [part.strip("'") if part[0] == "'" else self.values.get(part) for part in value.split(" / ")]
+            if None not in parts:
+                self.values.setdefault(name, "/".join(parts))
+        names = re.search(r"^foreach name, path : \{(.*?)^\}", text, re.MULTILINE | re.DOTALL).group(1)
+        self.macros = {macro: self.values[name] for macro, name in re.findall(r"'(\w+)': (\w+),", names)
+                       if name in self.values}
+
+    def allow(self, path):
+        """Is it one of these, a directory above one, or a file beside the trail?"""
+        return any(known == path or known.startswith(path + "/") for known in self.macros.values()) or \
+            path.startswith((self.macros["TRAIL_PATH"] + ".", self.macros["TRAIL_PATH"] + "-"))
+
+
+def path_rows(tree):
+    paths = Paths(tree)
+    told = {(name, value) for name, value in places.MACROS.items() if value.startswith("/")}
+    yield ("paths: meson.build's, and in docs/messages/places.py",
+           {row for row in paths.macros.items() if row[0] in dict(told)}, told)
+    pattern = re.compile(r"/(?:etc|var/log|run)/libvirt/(?:qmp-guard|hooks)[\w./-]*")
+    written = {f"{path.relative_to(tree.root)}: {found.rstrip('./')}": paths.allow(found.rstrip("./"))
+               for glob in ("*.md", "docs/**/*", "debian/*", "xml/**/*", "plugin/**/*", "hooks/*", "src/**/*")
+               for path in tree.root.glob(glob) if path.is_file() and path.suffix != ".pyc"
+               for found in pattern.findall(path.read_text(encoding="utf-8"))}
+    yield ("paths that are written, and those of them that meson.build has", set(written),
+           {where for where, is_known in written.items() if is_known})
+
+
 def main(source):
     tree = Tree(pathlib.Path(source).resolve())
     wrong = [f"{title}: {told}" for title, told in same(tree) if len(set(told.values())) != 1]
-    wrong += differences([*sets(tree), *shipped(tree)])
+    wrong += differences([*sets(tree), *shipped(tree), *path_rows(tree)])
     print("\n".join(wrong) or "the packaging says what meson.build says")
     return 1 if wrong else 0
 

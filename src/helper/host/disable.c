@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 /* How any drop-in, whoever wrote it, names the plugin. */
-#define PLUGIN_NAME "libvirt-qmp-guard/guard.so"
+#define PLUGIN_NAME "libvirt-qmp-guard/" PLUGIN_FILE_NAME
 
 /* Returns whether it was ours and is gone. */
 static bool take(const OwnFile *file, int *status)

@@ -12,8 +12,6 @@
 /* The daemon that has the QEMU driver locks this file. Source: libvirt, src/qemu/qemu_driver.c. */
 #define DRIVER_PID_PATH "/run/libvirt/qemu/driver.pid"
 
-#define HOOK_PATH LIBVIRT_ETC "/hooks/qemu.d/50-qmp-guard"
-
 static int read_pid(pid_t *ret, Reason *why)
 {
     CLEANUP(file) FILE *file = NULL;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VARIABLE "LD_PRELOAD="
-#define LIBRARY "/guard.so"
+#define LIBRARY "/" PLUGIN_FILE_NAME
 /* What the commands of the drop-in of `enable` look for. */
 #define LIBRARY_DIRECTORY "libvirt-qmp-guard"
 
