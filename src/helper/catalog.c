@@ -7,6 +7,7 @@
 #include "output.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 #include "util/nearest.h"
 
 #include <string.h>
@@ -44,11 +45,10 @@ static GroupSet groups_by_arguments(const CatalogEntry *entry)
  */
 static char *groups_of(const CatalogEntry *entry)
 {
-    char *text = NULL;
-    size_t size;
+    MemoryText text;
     size_t count;
     const GroupInfo *groups = group_list(&count);
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = memory_text_open(&text);
     const char *between = "";
 
     if (!out)
@@ -65,22 +65,21 @@ static char *groups_of(const CatalogEntry *entry)
         fprintf(out, is_by_argument ? "%s(%s)" : "%s%s", between, groups[i].name);
         between = " ";
     }
-    return fclose(out) == 0 ? text : NULL;
+    return memory_text_close(&text);
 }
 
 /* The permissions that libvirt's own call for the same wants: a list, or text to be shown. */
 static json_object *native_of(const CatalogEntry *entry, bool as_json)
 {
     NativeSet native = catalog_native(entry, entry->groups);
-    json_object *shown = NULL;
-    char *text = NULL;
-    size_t size;
+    CLEANUP(mem) char *shown = NULL;
+    MemoryText text;
     const char *between = "";
     FILE *out;
 
     if (as_json)
         return native_name_list(native);
-    out = open_memstream(&text, &size);
+    out = memory_text_open(&text);
     if (!out)
         return NULL;
     for (unsigned bit = 0; native_name(bit); bit++) {
@@ -89,10 +88,8 @@ static json_object *native_of(const CatalogEntry *entry, bool as_json)
             between = " or ";
         }
     }
-    if (fclose(out) == 0)
-        shown = json_object_new_string(text);
-    free(text);
-    return shown;
+    shown = memory_text_close(&text);
+    return shown ? json_object_new_string(shown) : NULL;
 }
 
 static json_object *command_row(const CatalogEntry *entry, bool as_json)

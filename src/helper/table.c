@@ -27,17 +27,17 @@ int table_print(json_object *rows, const char *const *columns, size_t n_columns)
         json_object *row = json_object_array_get_idx(rows, i);
         struct libscols_line *line = scols_table_new_line(table, NULL);
 
-        for (size_t column = 0; line && column < n_columns; column++)
-            scols_line_set_data(line, column,
-                                cell_text(json_object_object_get(row, columns[column])));
         result = line ? 0 : -1;
+        for (size_t column = 0; result == 0 && column < n_columns; column++)
+            result = scols_line_set_data(line, column,
+                                         cell_text(json_object_object_get(row, columns[column])));
     }
     if (result == 0 && output_is_quiet())
         result = scols_table_enable_noheadings(table, 1);
     if (result == 0 && n_rows > 0)
         result = scols_print_table(table);
     scols_unref_table(table);
-    return result;
+    return result == 0 ? 0 : -1;
 }
 
 void table_add_text(json_object *row, const char *column, const char *text)

@@ -2,6 +2,7 @@
 #include "wrap.h"
 
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -9,19 +10,13 @@
 /* The words with @between between them; caller frees. */
 static char *join(int argc, char **argv, const char *between)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    MemoryText text = {0};
 
-    if (!out)
-        return NULL;
-    for (int i = 0; i < argc; i++)
-        fprintf(out, "%s%s", i ? between : "", argv[i]);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
+    for (int i = 0; i < argc; i++) {
+        memory_text_add(&text, between, i ? strlen(between) : 0);
+        memory_text_add(&text, argv[i], strlen(argv[i]));
     }
-    return text;
+    return memory_text_close(&text);
 }
 
 static bool is_object(const char *text)

@@ -76,7 +76,10 @@ explain|--json|--agent|{"execute":"guest-ping"}
 check|--start|--json|--domain-xml|@/domain.xml
 policy|validate|--json|@/policy.xml
 policy|learn|--json|--by-user|@/audit.log
+policy|learn|--by-user|@/audit.log
+policy|replay|--json|--host|@/policy.xml|@/audit.log
 policy|test|--json|@/policy.xml|@/cases
+catalog|--group|@guest-power
 catalog|--json|--profiles|inject-nmi
 catalog|--json|--diff|@/old.json|@/new.json
 audit|--json|--command|query-*|@/log

@@ -5,6 +5,7 @@
 #include "output.h"
 #include "policy_command.h"
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>
@@ -40,8 +41,8 @@ static void keep_result(LearnWriter *writer, int result)
 static void write_comment(LearnWriter *writer, const char *text)
 {
     CLEANUP(mem) char *safe = NULL;
-    size_t size;
-    FILE *out = open_memstream(&safe, &size);
+    MemoryText copy;
+    FILE *out = memory_text_open(&copy);
 
     if (!out) {
         writer->failed = true;
@@ -56,7 +57,8 @@ static void write_comment(LearnWriter *writer, const char *text)
             fputc(*at, out);
     }
     fputc(' ', out);
-    if (fclose(out) != 0)
+    safe = memory_text_close(&copy);
+    if (!safe)
         writer->failed = true;
     else
         keep_result(writer, xmlTextWriterWriteComment(writer->xml, (const xmlChar *)safe));

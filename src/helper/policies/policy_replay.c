@@ -7,6 +7,7 @@
 #include "rejudge.h"
 #include "table.h"
 #include "util/cleanup.h"
+#include "util/memory_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -117,14 +118,19 @@ static const char *cause_of(unsigned depends)
 static void add_rules(json_object *row, json_object *rules)
 {
     CLEANUP(mem) char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    MemoryText joined = {0};
 
-    for (size_t i = 0; out && i < json_object_array_length(rules); i++)
-        fprintf(out, "%s%s", i ? ", " : "",
-                json_object_get_string(json_object_array_get_idx(rules, i)));
-    if (out && fclose(out) == 0)
+    for (size_t i = 0; i < json_object_array_length(rules); i++) {
+        const char *rule = json_object_get_string(json_object_array_get_idx(rules, i));
+
+        memory_text_add(&joined, ", ", i ? 2 : 0);
+        memory_text_add(&joined, rule, strlen(rule));
+    }
+    text = memory_text_close(&joined);
+    if (text)
         add_shown(row, "rule", text);
+    else
+        json_add(row, "rule", NULL);
 }
 
 static json_object *possible_of(unsigned verdicts)
