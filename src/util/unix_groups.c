@@ -2,6 +2,7 @@
 #include "unix_groups.h"
 
 #include "cleanup.h"
+#include "entry_buffer.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #define GROUPS_MAX 1024
-#define ENTRY_BYTES_MAX ((size_t)1048576)
 
 /*
  * Finds the name of a group. Returns 1, 0 when it has none, -1 when the name service
@@ -20,23 +20,15 @@ static int find_group_name(gid_t gid, char **ret_name)
     CLEANUP(mem) char *buffer = NULL;
     struct group entry;
     struct group *found = NULL;
+    size_t size = 0;
+    int error = ERANGE;
 
-    for (size_t size = 1024; size <= ENTRY_BYTES_MAX; size *= 2) {
-        char *grown = realloc(buffer, size);
-        int error;
-
-        if (!grown)
-            return -1;
-        buffer = grown;
+    while (error == ERANGE && entry_buffer_grow(&buffer, &size))
         error = getgrgid_r(gid, &entry, buffer, size, &found);
-        if (error == ERANGE)
-            continue;
-        if (error != 0)
-            return -1;
-        *ret_name = found ? strdup(found->gr_name) : NULL;
-        return !found ? 0 : *ret_name ? 1 : -1;
-    }
-    return -1;
+    if (error != 0)
+        return -1;
+    *ret_name = found ? strdup(found->gr_name) : NULL;
+    return !found ? 0 : *ret_name ? 1 : -1;
 }
 
 /* The group that the user has in the user database: 0, or -1 when there is no answer. */
@@ -45,23 +37,15 @@ static int find_primary_group(const char *user, gid_t *ret_gid)
     CLEANUP(mem) char *buffer = NULL;
     struct passwd entry;
     struct passwd *found = NULL;
+    size_t size = 0;
+    int error = ERANGE;
 
-    for (size_t size = 1024; size <= ENTRY_BYTES_MAX; size *= 2) {
-        char *grown = realloc(buffer, size);
-        int error;
-
-        if (!grown)
-            return -1;
-        buffer = grown;
+    while (error == ERANGE && entry_buffer_grow(&buffer, &size))
         error = getpwnam_r(user, &entry, buffer, size, &found);
-        if (error == ERANGE)
-            continue;
-        if (error != 0 || !found)
-            return -1;
-        *ret_gid = entry.pw_gid;
-        return 0;
-    }
-    return -1;
+    if (error != 0 || !found)
+        return -1;
+    *ret_gid = entry.pw_gid;
+    return 0;
 }
 
 /* getgrouplist(3) hides errors; that the primary group has a name shows that it answered. */
