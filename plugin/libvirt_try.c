@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-/* Of each kind another: one that reads a number of another size does not find it. */
-#define TRIED_UID ((uid_t)0x01020304)
-#define TRIED_GID ((gid_t)0x05060708)
-#define TRIED_PID ((pid_t)0x090a0b0c)
-#define TRIED_TIME 0x1112131415161718ULL
-
 /* A getter that speaks before it is told, or then says something else, is not the one we know. */
 static bool says_text(Identity *identity, const char *told, int (*set)(Identity *, const char *),
                       int (*get)(Identity *, const char **))
@@ -21,41 +15,21 @@ static bool says_text(Identity *identity, const char *told, int (*set)(Identity 
            get(identity, &said) == 1 && said && strcmp(said, told) == 0;
 }
 
-static bool says_uid(Identity *identity)
-{
-    uid_t said = 0;
+#define SAYS_NUMBER(what, type, told)                                                              \
+    static bool says_##what(Identity *identity)                                                    \
+    {                                                                                              \
+        type said = 0;                                                                             \
+                                                                                                   \
+        return libvirt.identity_get_##what(identity, &said) == 0 &&                                \
+               libvirt.identity_set_##what(identity, told) == 0 &&                                 \
+               libvirt.identity_get_##what(identity, &said) == 1 && said == (told);                \
+    }
 
-    return libvirt.identity_get_uid(identity, &said) == 0 &&
-           libvirt.identity_set_uid(identity, TRIED_UID) == 0 &&
-           libvirt.identity_get_uid(identity, &said) == 1 && said == TRIED_UID;
-}
-
-static bool says_gid(Identity *identity)
-{
-    gid_t said = 0;
-
-    return libvirt.identity_get_gid(identity, &said) == 0 &&
-           libvirt.identity_set_gid(identity, TRIED_GID) == 0 &&
-           libvirt.identity_get_gid(identity, &said) == 1 && said == TRIED_GID;
-}
-
-static bool says_pid(Identity *identity)
-{
-    pid_t said = 0;
-
-    return libvirt.identity_get_pid(identity, &said) == 0 &&
-           libvirt.identity_set_pid(identity, TRIED_PID) == 0 &&
-           libvirt.identity_get_pid(identity, &said) == 1 && said == TRIED_PID;
-}
-
-static bool says_time(Identity *identity)
-{
-    unsigned long long said = 0;
-
-    return libvirt.identity_get_started(identity, &said) == 0 &&
-           libvirt.identity_set_started(identity, TRIED_TIME) == 0 &&
-           libvirt.identity_get_started(identity, &said) == 1 && said == TRIED_TIME;
-}
+/* Of each kind another: one that reads a number of another size does not find it. */
+SAYS_NUMBER(uid, uid_t, 0x01020304)
+SAYS_NUMBER(gid, gid_t, 0x05060708)
+SAYS_NUMBER(pid, pid_t, 0x090a0b0c)
+SAYS_NUMBER(started, unsigned long long, 0x1112131415161718ULL)
 
 static const char *try_identity(Identity *identity)
 {
@@ -73,7 +47,7 @@ static const char *try_identity(Identity *identity)
         return "virIdentityGetUNIXGroupID";
     if (!says_pid(identity))
         return "virIdentityGetProcessID";
-    if (!says_time(identity))
+    if (!says_started(identity))
         return "virIdentityGetProcessTime";
     return NULL;
 }
