@@ -37,6 +37,13 @@ int complain(const char *format, ...)
     return EXIT_UNSURE;
 }
 
+const char *helper_variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
 static char *read_stream(FILE *stream, size_t *ret_length)
 {
     CLEANUP(mem) char *text = NULL;

@@ -10,6 +10,11 @@ _virt_qmp_guard_options() {
     "$@" --help 2>/dev/null | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u
 }
 
+# Those in front of the command: the lines of the program's own --help that begin with a letter's option.
+_virt_qmp_guard_common() {
+    "$@" --help 2>/dev/null | grep -E '^  -' | grep -oE -- '--[a-z]+'
+}
+
 # Prints the domains, when libvirt answers at once.
 _virt_qmp_guard_domains() { # the words of the options in front of the command
     timeout 2 virsh -q "$@" list --all --name 2>/dev/null
@@ -42,7 +47,7 @@ _virt_qmp_guard() {
     ,,-c | ,,--connect) words=$'qemu:///system\nqemu:///session' ;;
     *,--domain | *,--vm) words=$(_virt_qmp_guard_domains "${uri[@]}") ;;
     *,*,--*file | *,*,--root | *,*,--policy | *,*,--host-policy) ;;
-    ,*) words="$(_virt_qmp_guard_words "$program")"$'\n--connect\n--readonly\n--quiet\n--version\n--help' ;;
+    ,*) words=$(_virt_qmp_guard_words "$program" && _virt_qmp_guard_common "$program") ;;
     help,,*) words=$(_virt_qmp_guard_words "$program") ;;
     *,,*)
         words=$(_virt_qmp_guard_words "$program" "$command" && _virt_qmp_guard_options "$program" "$command")

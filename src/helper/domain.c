@@ -15,17 +15,10 @@ static void stay_silent(void *data, virErrorPtr error)
     (void)error;
 }
 
-static const char *default_uri(void)
-{
-    const char *uri = getenv("LIBVIRT_DEFAULT_URI");
-
-    return uri && *uri ? uri : NULL;
-}
-
 /* What the user asked for; NULL: nothing, so that libvirt looks for what there is here. */
 static const char *wanted_uri(const HelperContext *context)
 {
-    return context->uri ? context->uri : default_uri();
+    return context->uri ? context->uri : helper_variable("LIBVIRT_DEFAULT_URI");
 }
 
 bool helper_is_here(const HelperContext *context, const char *what)

@@ -63,6 +63,9 @@ int check_start(const HelperContext *context, const CheckStart *wanted);
 /* Writes `virt-qmp-guard: MESSAGE` to stderr; returns EXIT_UNSURE. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A variable of the environment; NULL also for one that is set and empty. */
+const char *helper_variable(const char *name);
+
 /* Reads a whole file (`-`: stdin), with a NUL behind it. NULL after complaining. Caller frees. */
 char *read_file(const char *path, size_t *ret_length);
 

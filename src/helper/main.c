@@ -244,14 +244,6 @@ static int hold_streams(void)
     return 0;
 }
 
-/* As virsh: its own variable comes before libvirt's, and an option before both. */
-static const char *default_uri(void)
-{
-    const char *uri = getenv("VIRSH_DEFAULT_CONNECT_URI");
-
-    return uri && *uri ? uri : NULL;
-}
-
 /* The options in front of the subcommand. Returns -1 to go on, or the exit status. */
 static int take_options(HelperContext *context, int argc, char **argv)
 {
@@ -300,7 +292,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a daemon that ends amid a call is an error, too, and told of */
     setlocale(LC_ALL, "");
     argv[0] = program_invocation_short_name; /* for getopt's own messages */
-    context.uri = default_uri();
+    /* As virsh: its own variable comes before libvirt's, and an option before both. */
+    context.uri = helper_variable("VIRSH_DEFAULT_CONNECT_URI");
     status = take_options(&context, argc, argv);
     if (status < 0 && optind == argc) {
         print_help(stderr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "output.h"
 
+#include "helper.h"
 #include "json_add.h"
 #include "util/cleanup.h"
 
@@ -45,10 +46,10 @@ int output_flush(void)
 
 bool output_has_colours(void)
 {
-    const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org */
-    const char *terminal = getenv("TERM");
+    const char *terminal = helper_variable("TERM");
 
-    return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+    /* https://no-color.org */
+    return isatty(STDOUT_FILENO) && !helper_variable("NO_COLOR") &&
            !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
