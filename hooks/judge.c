@@ -196,7 +196,7 @@ int main(int argc, char **argv)
     signal(SIGALRM, give_up);
     alarm(SECONDS_MAX);
     tzset();
-    openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);
+    outside_open();
     call = (HookCall){argv[1], argv[2]};
     action = actions[hook_operation(argv)];
     return action ? action(&call) : EXIT_FAILURE;

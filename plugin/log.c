@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* libvirt sets the priority itself, from its filters, when it first sees the source. */
-static LogSource log_source = {.name = "qmpguard", .priority = AUDIT_ERROR};
+static LogSource log_source = {.name = LOG_SOURCE_NAME, .priority = AUDIT_ERROR};
 
 int log_record(const AuditRecord *record)
 {

@@ -18,6 +18,10 @@ typedef enum AuditPriority {
     AUDIT_ERROR = 4,
 } AuditPriority;
 
+/* What libvirt's log calls the source of the guard's lines, and the system's log who wrote them. */
+#define LOG_SOURCE_NAME "qmpguard"
+#define SYSLOG_NAME "qmp-guard"
+
 /* What is to be recorded. Everything is borrowed. */
 typedef struct AuditEvent {
     const char *domain; /* the domain's true name, or what the client called it */

@@ -16,6 +16,11 @@ static int syslog_priority(AuditPriority priority)
     return LOG_INFO;
 }
 
+void outside_open(void)
+{
+    openlog(SYSLOG_NAME, LOG_PID, LOG_AUTHPRIV);
+}
+
 int outside_record(Trail *trail, const AuditRecord *record, Reason *why)
 {
     if (!record->line)

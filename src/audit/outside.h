@@ -10,6 +10,9 @@
 #include "audit/audit.h"
 #include "audit/trail.h"
 
+/* Says who writes to the system log: before the first record. */
+void outside_open(void);
+
 /*
  * Writes @record to both. Returns 0, or -1 with the reason when the trail could not be written,
  * which the system log is told as well.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ledger.h"
 
+#include "audit/outside.h"
 #include "util/cleanup.h"
 
 #include <string.h>
-#include <syslog.h>
 
 GrantStore ledger_store = GRANT_STORE_INIT(GRANTS_PATH);
 
@@ -54,7 +54,7 @@ int ledger_open(const HelperContext *context)
         return -1;
     if (geteuid() != 0)
         return complain("grants are root's: run this as root"), -1;
-    openlog("qmp-guard", LOG_PID, LOG_AUTHPRIV);
+    outside_open();
     return sweep();
 }
 

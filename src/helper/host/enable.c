@@ -2,6 +2,7 @@
 /* enable: from its next start on, the host's libvirtd or virtqemud has the guard. */
 #include "host.h"
 
+#include "audit/audit.h"
 #include "output.h"
 #include "status/preload.h"
 #include "util/cleanup.h"
@@ -47,7 +48,7 @@ static int put(const OwnFile *file, const char *text)
 /* Those files are the operator's: we say, and do not write. Returns whether there is anything. */
 static bool print_left(const HostUnit *unit, bool is_guarded)
 {
-    bool loses_lines = !host_file_says(unit->configuration, "log_filters", "qmpguard");
+    bool loses_lines = !host_file_says(unit->configuration, "log_filters", LOG_SOURCE_NAME);
     bool is_confined = host_hook_is_confined(unit);
 
     if (is_confined)
@@ -57,7 +58,7 @@ static bool print_left(const HostUnit *unit, bool is_guarded)
                CONFINEMENT_RULES, unit->confinement, unit->confinement);
     if (loses_lines)
         printf("  in %s, or lines of level INFO are dropped (the next start reads it):\n"
-               "    log_filters=\"1:qmpguard 3:*\"\n"
+               "    log_filters=\"1:" LOG_SOURCE_NAME " 3:*\"\n"
                "    log_outputs=\"1:journald 1:file:%s\"\n",
                unit->configuration, unit->log);
     if (!is_guarded)

@@ -88,13 +88,13 @@ static CheckResult judge_log(const HostFacts *facts, Reason *ret)
 
     if (log->knowledge != KNOWN)
         return unknown(ret, &log->why);
-    if (lowest <= LEVEL_INFO)
+    if (lowest <= AUDIT_INFO)
         return found(CHECK_PASS, ret, "INFO lines are kept");
-    return lowest == LEVEL_WARNING
+    return lowest == AUDIT_WARNING
                ? found(CHECK_WARN, ret, "INFO lines, of what passes, are dropped by %s",
-                       log->source > LEVEL_INFO ? "log_filters or log_level" : "log_outputs")
+                       log->source > AUDIT_INFO ? "log_filters or log_level" : "log_outputs")
                : found(CHECK_FAIL, ret, "WARNING lines, of privileged commands, are dropped by %s",
-                       log->source > LEVEL_WARNING ? "log_filters or log_level" : "log_outputs");
+                       log->source > AUDIT_WARNING ? "log_filters or log_level" : "log_outputs");
 }
 
 static CheckResult judge_policy(const HostFacts *facts, Reason *ret)
@@ -182,10 +182,9 @@ const HostCheck host_checks[] = {
     {"guard-live", judge_live, "run 'virt-qmp-guard enable', then restart the daemon"},
     {"preload-set", judge_preload, "run 'virt-qmp-guard enable'"},
     {"hook-installed", judge_hook,
-     "install it as " LIBVIRT_ETC "/hooks/qemu.d/50-qmp-guard, root's, mode 0755, and restart the "
-     "daemon the first time"},
+     "install it as " HOOK_PATH ", root's, mode 0755, and restart the daemon the first time"},
     {"log-level", judge_log,
-     "log_filters=\"1:qmpguard 3:*\" and an output of level 1, in " LIBVIRT_ETC
+     "log_filters=\"1:" LOG_SOURCE_NAME " 3:*\" and an output of level 1, in " LIBVIRT_ETC
      "/libvirtd.conf (virtqemud.conf), and restart the daemon"},
     {"host-policy", judge_policy,
      "write a policy that enforces to " HOST_POLICY_PATH

@@ -8,11 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* What libvirt calls the guard's source of log lines. */
-#define SOURCE "qmpguard"
-
 /* libvirt's own default. */
-#define LEVEL_DEFAULT LEVEL_WARNING
+#define LEVEL_DEFAULT AUDIT_WARNING
 
 #define MATCH_STEPS ((size_t)100000)
 
@@ -71,7 +68,7 @@ static bool is_for_us(const char *match)
         pattern = NULL;
         return false;
     }
-    return glob_match(pattern, SOURCE, &budget) == GLOB_YES;
+    return glob_match(pattern, LOG_SOURCE_NAME, &budget) == GLOB_YES;
 }
 
 /* `LEVEL:REST`: returns REST, or NULL for what is no such word. */

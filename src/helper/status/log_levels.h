@@ -3,13 +3,8 @@
 #ifndef QG_STATUS_LOG_LEVELS_H
 #define QG_STATUS_LOG_LEVELS_H
 
+#include "audit/audit.h"
 #include "file_facts.h"
-
-/* libvirt's levels: INFO 2, WARNING 3, ERROR 4. */
-enum {
-    LEVEL_INFO = 2,
-    LEVEL_WARNING = 3,
-};
 
 typedef struct LogFacts {
     Knowledge knowledge;

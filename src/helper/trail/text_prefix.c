@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text_line.h"
 
+#include "audit/audit.h"
 #include "util/daemon_name.h"
 #include "when.h"
 
@@ -69,7 +70,7 @@ static size_t read_syslog_time(const char *text, size_t length, struct timespec 
 
 bool text_tag_is_ours(const char *tag)
 {
-    return strcmp(tag, "qmp-guard") == 0 || (!strchr(tag, '/') && is_guarded_daemon_name(tag));
+    return strcmp(tag, SYSLOG_NAME) == 0 || (!strchr(tag, '/') && is_guarded_daemon_name(tag));
 }
 
 /* ` HOST TAG[123]: `. Returns its length, 0: it is none. */
