@@ -7,8 +7,13 @@ usage: matrix.py HELPER [--check FILE]
 With --check FILE, says whether FILE is what would be written (exit status 1 if not).
 """
 import json
+import pathlib
 import subprocess
 import sys
+
+sys.dont_write_bytecode = True      # this is somebody's working tree
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "man"))
+from catalogue import TITLES    # noqa: E402
 
 HEAD = """# Commands and profiles
 
@@ -22,7 +27,6 @@ some arguments. *native*: the permission that libvirt's own call for the same wa
 call: see [native.md](native.md).
 """
 SIGNS = {"allow": "+", "warn": "!", "deny": "-"}
-TITLES = {"qmp": "QMP", "hmp": "HMP", "agent": "Guest agent"}
 
 
 def matrix(helper):

@@ -289,6 +289,8 @@ def write_source(path, groups, commands):
     with open(path, "w", encoding="ascii") as out:
         out.write("/* Generated from the catalogue's tables: do not edit. */\n")
         out.write('#include "catalog/catalog_data.h"\n\n')
+        for number, name in enumerate(CHANNELS + ["count"]):
+            out.write(f'_Static_assert(CHANNEL_{name.upper()} == {number}, "the names are sorted by channel");\n')
         out.write("const GroupInfo catalog_groups[] = {\n")
         for name, (text, _) in groups.items():
             out.write(f"    {{{c_string(name)}, {c_string(text)}, {c_group(name)}}},\n")

@@ -92,6 +92,12 @@ def attribute_rows(source):
         for name in schema.names(element):
             if (define, name) in TABLES:
                 known[TABLES[define, name]] |= names
+    elements = {name for element, _ in schema.elements for name in schema.names(element)} - {"policy", "argument"}
+    parsers = [(path, (source / "src/policy" / path).read_text(encoding="utf-8"))
+               for path in ("policy.c", "start_rule.c", "policy_parse.c")]
+    known_elements = {name for path, text in parsers
+                      for name in re.findall(r'\[(?:RULE|START)_\w+\] = "(\w+)"|\{"(\w+)", policy_read_\w+\}', text)}
+    yield "elements: parser and schema", {one or other for one, other in known_elements}, elements
     for name in set(taken) - {"policy"}:
         yield f"attributes in {name}_attributes: parser and schema", {row[0] for row in taken[name]}, known[name]
 
@@ -129,6 +135,32 @@ def guide_rows(guides):
            guides.first_codes("docs/library.md", "code"))
 
 
+def more_rows(guides):
+    """What is no table in a guide."""
+    classes = re.findall(r'\[CLASS_\w+\] = "([a-z-]+)"', guides.text("src/catalog/catalog.c"))
+    channels = re.findall(r'\[CHANNEL_\w+\] = "([a-z-]+)"', guides.text("src/catalog/catalog.c"))
+    generator = guides.text("src/catalog/generate.py")
+    for name, words in (("CLASSES", [word for word in classes if word != "unknown"]), ("CHANNELS", channels)):
+        told = re.search(rf"^{name} = \[(.*)\]", generator, re.MULTILINE).group(1)
+        yield f"{name}: source and generate.py", words, re.findall(r'"([a-z-]+)"', told)
+    suites = re.search(r'^SUITES="(.*?)"', guides.text("scripts/chroot"), re.MULTILINE).group(1).split()
+    # `Debian 11, bullseye`; `sid, 2026-11-21`
+    versions = re.search(r"^\|---\|---\|---\|\n((?:\|.*\n)+)", guides.text("docs/versions.md"), re.MULTILINE).group(1)
+    yield ("Debians: scripts/chroot with the host's, and docs/versions.md", {*suites, "bookworm"},
+           set(re.findall(r"\b[a-z]{3,}\b", " ".join(row.split("|")[1] for row in versions.splitlines()))))
+    status = re.search(r"`--json` prints an array of objects with (.*?)\.\n?", guides.text("docs/status.md"), re.DOTALL)
+    yield ("members of status --json: source and docs/status.md",
+           set(re.findall(r'add_(?:text|nothing)\(row, "(\w+)"', guides.text("src/helper/status/report.c"))),
+           set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", status.group(1)))))
+    header = re.sub(r"/\*.*?\*/", "", guides.text("src/lib/qmpguard.h"), flags=re.DOTALL)
+    program = guides.text("docs/examples/execute.py")
+    for name in ("Error", "Question", "Answer"):
+        body = re.search(rf"^typedef struct Qmpguard{name} \{{\n(.*?)^\}}", header, re.DOTALL | re.MULTILINE).group(1)
+        fields = re.search(rf"^class {name}\(.*?_fields_ = \[(.*?)\]\n\n", program, re.DOTALL | re.MULTILINE).group(1)
+        yield (f"members of Qmpguard{name}: header and execute.py",
+               re.findall(r"(\w+)(?:\[\d+\])?; *$", body, re.MULTILINE), re.findall(r'\("(\w+)"', fields))
+
+
 def enum_rows(source):
     """Tables in C with a row for each member of an enum: one that has none would be zero there."""
     texts = [path.read_text(encoding="utf-8") for folder in ("src", "plugin", "hooks")
@@ -149,7 +181,7 @@ def main(source):
     tables = list(enum_rows(source))
     if len(tables) < 12:
         wrong.append(f"only {len(tables)} tables for enums were found")
-    rows = [*attribute_rows(source), *guide_rows(Guides(source)), *tables]
+    rows = [*attribute_rows(source), *guide_rows(Guides(source)), *more_rows(Guides(source)), *tables]
     wrong += differences(rows)
     print("\n".join(wrong) or f"{len(rows)} lists are the same on both sides")
     return 1 if wrong else 0

@@ -110,7 +110,8 @@ class Rows:
                set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*)", commands)))
 
     def environment(self):
-        yield ("variables of the environment", self.found(r'(?:getenv|helper_variable)\("(\w+)"\)', "src/helper/**/*.c", "src/grant/*.c"),
+        asked = r'(?:getenv|helper_variable)\("(\w+)"\)'
+        yield ("variables of the environment", self.found(asked, "src/helper/**/*.c", "src/grant/*.c"),
                terms(section(self.page("virt-qmp-guard"), "ENVIRONMENT", "=")))
 
     def policy(self):

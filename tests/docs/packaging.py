@@ -24,6 +24,9 @@ TESTS_ONLY = {"cmocka"}
 NO_BUILD = {"debhelper-compat", "python3"}
 
 
+GENERATED = {"catalog_data.c", "profile_data.c"}
+
+
 class Tree:
     def __init__(self, root):
         self.root = root
@@ -91,12 +94,21 @@ def shipped(tree):
     """Files of a kind of which each has to be listed by hand: the list, and what there is."""
     for path, pattern, glob in [("xml/meson.build", r"'(profiles/.*?)'", "profiles/*.xml"),
                                 ("xml/meson.build", r"'(examples/.*?)'", "examples/*.xml"),
-                                ("docs/man/meson.build", r"^  '([\w-]+)': '\d'", "*.rst")]:
+                                ("docs/man/meson.build", r"^  '([\w-]+)': '\d'", "*.rst"),
+                                ("src/meson.build", r"'([\w/]+\.c)'", "**/*.c"),
+                                ("src/helper/meson.build", r"'([\w/]+\.c)'", "**/*.c"),
+                                ("src/lib/meson.build", r"'([\w/]+\.c)'", "**/*.c"),
+                                ("plugin/meson.build", r"'([\w/]+\.c)'", "**/*.c"),
+                                ("hooks/meson.build", r"'([\w/]+\.c)'", "**/*.c"),
+                                ("tests/unit/meson.build", r"^  '(\w+)': (?:\[\]|files\(.*\)),$", "test_*.c"),
+                                ("tests/catalog/meson.build", r"'(qemu-[\d.]+\.txt)'", "*.txt")]:
         folder = (tree.root / path).parent
-        there = {str(file.relative_to(folder)).removesuffix(".rst") for file in folder.glob(glob)}
+        inner = [other.parent for other in folder.rglob("*/meson.build")]
+        there = {str(file.relative_to(folder)) for file in folder.glob(glob) if not set(inner) & set(file.parents)}
+        there = {re.sub(r"^test_(\w+)\.c$|\.rst$", r"\1", name) for name in there}
+        listed = {name for name in re.findall(pattern, tree.text(path), re.MULTILINE) if name not in GENERATED}
         # A whole domain, that the guide shows; it is no policy.
-        yield f"{path}: what it lists, and {glob}", set(re.findall(pattern, tree.text(path), re.MULTILINE)), \
-            there - {"examples/domain.xml"}
+        yield f"{path}: what it lists, and {glob}", listed, there - {"examples/domain.xml"}
 
 
 class Paths:

@@ -93,12 +93,12 @@ bool report_has_failure(json_object *rows)
 }
 
 static const struct ColourRow {
-    const char *result;
+    CheckResult result;
     const char *start;
 } colours[] = {
-    {"PASS", "\033[32m"},
-    {"WARN", "\033[33m"},
-    {"FAIL", "\033[31m"},
+    {CHECK_PASS, "\033[32m"},
+    {CHECK_WARN, "\033[33m"},
+    {CHECK_FAIL, "\033[31m"},
 };
 
 static void print_line(json_object *row, bool in_colour)
@@ -109,7 +109,7 @@ static void print_line(json_object *row, bool in_colour)
     const char *colour = "";
 
     for (size_t i = 0; in_colour && i < sizeof(colours) / sizeof(colours[0]); i++) {
-        if (strcmp(colours[i].result, result) == 0)
+        if (strcmp(check_result_name(colours[i].result), result) == 0)
             colour = colours[i].start;
     }
     printf("%s%s: %-16s : %s%s%s (%s%s%s)\n", domain ? "domain " : "host", domain ? domain : "",
