@@ -86,7 +86,7 @@ PLACES = [
     ("src/helper/c*.c", "", "", OTHER),
     ("src/helper/catalog.c", "output_remark", "", OTHER),
     ("src/helper/check.c", "asprintf", "", OTHER),
-    ("src/helper/common.c", "asprintf", "", OTHER),
+    ("src/helper/helper.c", "asprintf", "", OTHER),
     ("src/helper/grants/grant_row.c", "*", "", OTHER),
     ("src/helper/grants/*.c", "output_remark", "^no grants", OTHER),
     ("src/helper/*.c", "helper_is_here", "", OTHER),

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* catalog: what the guard knows of commands, and the groups there are. */
+#include "catalog.h"
+
 #include "catalog_compare.h"
-#include "helper.h"
+#include "domain.h"
 #include "json_add.h"
 #include "name_verdict.h"
+#include "options.h"
 #include "output.h"
 #include "table.h"
 #include "util/cleanup.h"

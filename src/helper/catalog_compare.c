@@ -5,6 +5,7 @@
  */
 #include "catalog_compare.h"
 
+#include "domain.h"
 #include "json_add.h"
 #include "name_verdict.h"
 #include "schema.h"

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* check and explain: the guard's own judgement of a text, without sending it. */
+#include "check.h"
+
 #include "answer.h"
+#include "check_start.h"
+#include "domain.h"
 #include "guard.h"
-#include "helper.h"
+#include "options.h"
 #include "util/cleanup.h"
 #include "util/unix_groups.h"
 #include "wrap.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* check --start: would the libvirt hook let this domain start? */
-#include "helper.h"
+#include "check_start.h"
 
+#include "domain.h"
 #include "json_add.h"
 #include "output.h"
 #include "start/start.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The helper's dealings with libvirt: a connection, a domain, what is in it. */
-#include "helper.h"
+#include "domain.h"
 
 #include "util/cleanup.h"
 #include "util/local_uri.h"

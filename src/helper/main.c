@@ -3,11 +3,13 @@
  * virt-qmp-guard: lets people ask the guard's own code what it would do, and write
  * policies into domains. It decides nothing itself and is in nobody's path.
  */
-#include "helper.h"
-
+#include "catalog.h"
+#include "check.h"
 #include "grants/grant_command.h"
 #include "host/host.h"
+#include "options.h"
 #include "output.h"
+#include "policies/policy_command.h"
 #include "status/status.h"
 #include "trail/command.h"
 #include "util/nearest.h"
@@ -20,6 +22,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+typedef struct Subcommand {
+    const char *name;
+    int (*run)(HelperContext *context, int argc, char **argv);
+    const char *usage; /* one line behind the name */
+    const char *help; /* one line */
+    const char *options; /* a line for each */
+    bool changes_host;
+} Subcommand;
 
 static const char check_help[] =
     "  TEXT                words as for virsh: query-status, or a JSON object\n"

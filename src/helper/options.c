@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The options that go with every subcommand: in front of its name, as with virsh, or behind it. */
-#include "helper.h"
+#include "options.h"
+
 #include "output.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef QG_SCHEMA_H
 #define QG_SCHEMA_H
 
-#include "helper.h"
+#include "domain.h"
 
 #include <json-c/json.h>
 

@@ -2,7 +2,7 @@
 /* What a valid policy is warned of. Each warning has its like that is no reason for one. */
 #include "unit.h"
 
-#include "helper.h"
+#include "policies/lint.h"
 
 #include <string.h>
 

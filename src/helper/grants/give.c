@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grant: gives one. */
+#include "domain.h"
 #include "grant/admin.h"
 #include "grant_command.h"
 #include "grant_options.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "grant_choice.h"
+#include "options.h"
 
 int grant_parse_choice(HelperContext *context, int argc, char **argv, const struct option *options,
                        GrantChoice *ret)

@@ -2,6 +2,7 @@
 #include "grant_options.h"
 
 #include "grant/grant_give.h"
+#include "options.h"
 #include "request/request.h"
 #include "util/cleanup.h"
 #include "util/duration.h"

@@ -2,6 +2,7 @@
 #include "ledger.h"
 
 #include "audit/outside.h"
+#include "domain.h"
 #include "util/cleanup.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grants: which there are. */
+#include "domain.h"
 #include "grant_choice.h"
 #include "grant_command.h"
 #include "grant_row.h"

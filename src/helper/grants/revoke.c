@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* revoke: takes grants back. */
+#include "domain.h"
 #include "grant/admin.h"
 #include "grant_choice.h"
 #include "grant_command.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
+#include "domain.h"
+#include "options.h"
 #include "output.h"
 #include "program.h"
 #include "util/daemon_name.h"

@@ -4,7 +4,7 @@
  * channel, a name that nothing has, conditions that never hold together. They are warned
  * about, not refused: QEMU may be newer than the catalogue.
  */
-#include "helper.h"
+#include "lint.h"
 
 #include "util/glob.h"
 #include "util/nearest.h"

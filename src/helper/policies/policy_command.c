@@ -7,6 +7,9 @@
 #include "json_add.h"
 #include "output.h"
 
+#include "domain.h"
+#include "lint.h"
+#include "options.h"
 #include "util/choice.h"
 #include "util/cleanup.h"
 #include "util/printable.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy learn: the smallest policy that lets pass what audit records show to have passed. */
+#include "domain.h"
 #include "json_add.h"
 #include "learned.h"
 #include "output.h"

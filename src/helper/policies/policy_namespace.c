@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "helper.h"
+#include "policy_command.h"
 
 #include "util/cleanup.h"
 

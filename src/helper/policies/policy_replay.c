@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* policy replay: what a policy would have done to the commands that audit records tell of. */
+#include "domain.h"
 #include "json_add.h"
 #include "output.h"
 #include "policy_command.h"

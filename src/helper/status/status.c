@@ -2,8 +2,10 @@
 /* status: is the guard at work on this host, and how much is behind a domain's monitor? */
 #include "status.h"
 
+#include "domain.h"
 #include "gather.h"
 #include "helper.h"
+#include "options.h"
 #include "output.h"
 #include "report.h"
 #include "util/cleanup.h"

@@ -2,7 +2,9 @@
 /* audit: what the records say, and whether they are all there. */
 #include "command.h"
 
+#include "domain.h"
 #include "filter.h"
+#include "options.h"
 #include "output.h"
 #include "print.h"
 #include "progress.h"
