@@ -13,7 +13,7 @@
  */
 static const char *const own[] = {
     LIBVIRT_ETC,
-    "/run/libvirt/qmp-guard",
+    GRANTS_DIR,
     "/run/libvirt/*-sock*",
     "/run/libvirt/*/*-sock*",
     TRAIL_DIR,

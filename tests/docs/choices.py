@@ -24,6 +24,8 @@ POLICIES = {
     "require": "<policy xmlns='urn:qmp-guard:policy:1'><allow {}/></policy>",
 }
 FILTERS = ["class", "verdict", "channel", "event", "count-by"]
+# A call of the program with its words, as far as quotes and line ends let it be seen.
+TYPED = re.compile(r"virt-qmp-guard(?: +-[cr](?: +\S+)?)* +([a-z]+)((?:[^`'|\n;(]|'[^'\n]*')*)")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
 
 
@@ -99,9 +101,24 @@ def option_rows(helper):
                set(OPTION.findall(helper.help(command))) - common)
 
 
+def said_rows(helper):
+    """What the documentation and the messages have people type: no command and no option that is not there."""
+    known = {command: set(OPTION.findall(helper.help(command))) for command in helper.commands()}
+    common = set(re.findall(r"^  -.*?--([a-z]+)", helper.run("--help").stdout, re.MULTILINE))
+    typed = set()
+    for glob in ("*.md", "docs/**/*.md", "docs/**/*.rst", "docs/**/*.in", "debian/*", "src/**/*.c", "xml/**/*.xml"):
+        for path in helper.source.glob(glob):
+            for command, words in TYPED.findall(path.read_text(encoding="utf-8")) if path.is_file() else []:
+                typed.add((command, ""))
+                typed |= {(command, option) for option in OPTION.findall(words)}
+    yield ("commands and options that are told of, and those of them that there are", typed,
+           {(command, option) for command, option in typed
+            if command in known and option in known[command] | common | {""}})
+
+
 def main(program, source):
     helper = Helper(program, source)
-    wrong = list(differences([*filter_rows(helper), *value_rows(helper), *option_rows(helper)]))
+    wrong = list(differences([*filter_rows(helper), *value_rows(helper), *option_rows(helper), *said_rows(helper)]))
     print("\n".join(wrong) or "all can be chosen that is said to be, and nothing else")
     return 1 if wrong else 0
 

@@ -152,6 +152,14 @@ def more_rows(guides):
     yield ("members of status --json: source and docs/status.md",
            set(re.findall(r'add_(?:text|nothing)\(row, "(\w+)"', guides.text("src/helper/status/report.c"))),
            set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", status.group(1)))))
+    members = re.findall(r"^    [^\n]*\(\*(\w+)\)\(", guides.text("plugin/libvirt_private.h"), re.MULTILINE)
+    yield ("libvirt's functions: members, and bindings", set(members),
+           set(re.findall(r"offsetof\(LibvirtPrivate, (\w+)\)", guides.text("plugin/libvirt_private.c"))))
+    yield ("entry points: entry.c, and exports.map",
+           set(re.findall(r"^EXPORTED .*?(\w+)\(", guides.text("plugin/entry.c"), re.MULTILINE)),
+           set(re.findall(r"(\w+);", guides.text("plugin/exports.map").partition("local:")[0])))
+    yield ("files of the hook, and hooks/README.md", {path.name for path in (guides.root / "hooks").glob("*.c")},
+           set(guides.first_codes("hooks/README.md", "file")))
     header = re.sub(r"/\*.*?\*/", "", guides.text("src/lib/qmpguard.h"), flags=re.DOTALL)
     program = guides.text("docs/examples/execute.py")
     for name in ("Error", "Question", "Answer"):
@@ -159,6 +167,25 @@ def more_rows(guides):
         fields = re.search(rf"^class {name}\(.*?_fields_ = \[(.*?)\]\n\n", program, re.DOTALL | re.MULTILINE).group(1)
         yield (f"members of Qmpguard{name}: header and execute.py",
                re.findall(r"(\w+)(?:\[\d+\])?; *$", body, re.MULTILINE), re.findall(r'\("(\w+)"', fields))
+
+
+def named_rows(guides):
+    """What the guides name and there has to be; they need not name all."""
+    pages = [*guides.root.glob("*.md"), *guides.root.glob("docs/*.md")]
+    text = "".join(path.read_text(encoding="utf-8") for path in pages)
+    groups = set(re.findall(r"^(@[a-z-]+) ", guides.text("src/catalog/groups.table"), re.MULTILINE))
+    named = set(re.findall(r"`(@[a-z-]+)`", text))
+    yield "groups that the guides name, and those of them that there are", named, named & groups
+    named = set(re.findall(r"profile=\"([a-z -]+)\"", text))
+    named = {name for names in named for name in names.split()}
+    profiles = {path.stem for path in (guides.root / "xml/profiles").glob("*.xml")}
+    yield "profiles that the guides name, and those of them that there are", named, named & profiles
+    schema = ElementTree.parse(guides.root / "xml/policy.rng")
+    elements = {name for name, form in policy_words(guides.root) if form[0] == "<"}
+    tags = re.findall(rf"<(?:qg:)?(?:{'|'.join(elements)})\b([^<>]*)>", text)
+    named = {name for tag in tags for name in re.findall(r'(?:^|\s)([a-z][a-z0-9-]*)="', tag)}
+    known = {attribute.get("name") for attribute in schema.iter(RELAXNG + "attribute")}
+    yield "attributes that the guides show, and those of them that there are", named, named & (known | {"xmlns"})
 
 
 def enum_rows(source):
@@ -181,7 +208,8 @@ def main(source):
     tables = list(enum_rows(source))
     if len(tables) < 12:
         wrong.append(f"only {len(tables)} tables for enums were found")
-    rows = [*attribute_rows(source), *guide_rows(Guides(source)), *more_rows(Guides(source)), *tables]
+    guides = Guides(source)
+    rows = [*attribute_rows(source), *guide_rows(guides), *more_rows(guides), *named_rows(guides), *tables]
     wrong += differences(rows)
     print("\n".join(wrong) or f"{len(rows)} lists are the same on both sides")
     return 1 if wrong else 0
