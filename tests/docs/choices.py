@@ -114,6 +114,14 @@ def said_rows(helper):
     yield ("commands and options that are told of, and those of them that there are", typed,
            {(command, option) for command, option in typed
             if command in known and option in known[command] | common | {""}})
+    texts = {glob: "\n".join(path.read_text(encoding="utf-8") for path in helper.source.glob(glob))
+             for glob in ("*.md", "docs/*.md", "scripts/*", "tests/model/*.py", "tests/bench/*.py")}
+    guides = texts.pop("*.md") + texts.pop("docs/*.md")
+    named = set(OPTION.findall(" ".join(re.findall(r"`(--[^`\n]+)`", guides))))
+    # Those of the scripts, of virsh's and of QEMU's.
+    others = {"pass-fds", "x", *OPTION.findall("".join(texts.values()))}
+    yield ("options that the guides name, and those of them that there are", named,
+           named & common.union(others, *known.values()))
 
 
 def main(program, source):
