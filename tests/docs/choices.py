@@ -118,8 +118,9 @@ def said_rows(helper):
              for glob in ("*.md", "docs/*.md", "scripts/*", "tests/model/*.py", "tests/bench/*.py")}
     guides = texts.pop("*.md") + texts.pop("docs/*.md")
     named = set(OPTION.findall(" ".join(re.findall(r"`(--[^`\n]+)`", guides))))
+    named |= set(OPTION.findall((helper.source / "src/helper/completion.bash").read_text(encoding="utf-8")))
     # Those of the scripts, of virsh's and of QEMU's.
-    others = {"pass-fds", "x", *OPTION.findall("".join(texts.values()))}
+    others = {"all", "name", "pass-fds", "x", *OPTION.findall("".join(texts.values()))}
     yield ("options that the guides name, and those of them that there are", named,
            named & common.union(others, *known.values()))
 

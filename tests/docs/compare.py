@@ -152,6 +152,13 @@ def more_rows(guides):
     yield ("members of status --json: source and docs/status.md",
            set(re.findall(r'add_(?:text|nothing)\(row, "(\w+)"', guides.text("src/helper/status/report.c"))),
            set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", status.group(1)))))
+    targets = guides.text("tests/fuzz/meson.build").partition("\nfuzz_targets = {\n")[2].partition("\n}\n")[0]
+    yield ("fuzz targets: meson.build and docs/fuzzing.md", set(re.findall(r"^  '(\w+)':", targets, re.MULTILINE)),
+           {row[0].strip("`") for row in guides.table("docs/fuzzing.md", "target")})
+    header = guides.text("src/catalog/commands.table").partition("\n# marks")[0]
+    yield ("QEMUs that were looked at: commands.table and tests/catalog",
+           set(re.findall(r"\d+\.\d+", header.partition("among")[2])),
+           {path.stem.removeprefix("qemu-") for path in (guides.root / "tests/catalog").glob("qemu-*.txt")})
     members = re.findall(r"^    [^\n]*\(\*(\w+)\)\(", guides.text("plugin/libvirt_private.h"), re.MULTILINE)
     yield ("libvirt's functions: members, and bindings", set(members),
            set(re.findall(r"offsetof\(LibvirtPrivate, (\w+)\)", guides.text("plugin/libvirt_private.c"))))
