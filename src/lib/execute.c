@@ -21,6 +21,9 @@
 /* The daemon judges before it does anything else; so long it may be busy with other clients. */
 #define GRANT_SECONDS 30
 
+/* With the same text at the same time. */
+#define CALLS_MAX 100
+
 /* What is wanted. Everything is borrowed. */
 typedef struct Execution {
     virDomainPtr domain;
@@ -169,24 +172,44 @@ static int send_text(const Execution *execution, char **ret_reply)
     return failure_set(execution->error, (QmpguardCode)code, "%s", virGetLastErrorMessage());
 }
 
+/*
+ * Gives the grant and sends the text. @ret_is_taken: it was refused although its grant was used,
+ * by another call with the same text.
+ */
+static int send_with_grant(const Execution *execution, const GrantDesk *desk, Grant grant,
+                           char **ret_reply, bool *ret_is_taken)
+{
+    bool is_left;
+    Reason why;
+    int code;
+
+    *ret_is_taken = false;
+    if (grant_give(desk, &grant, GRANT_SECONDS, &why) < 0)
+        return failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
+                           "no grant could be given: %s; nothing was sent", why.text);
+    code = send_text(execution, ret_reply);
+    /* Nobody can be told if it fails; it is over in seconds anyhow. */
+    is_left = grant_revoke(desk, grant.id, grant.given_by, &why) != 0;
+    *ret_is_taken = code == QMPGUARD_ERROR_DENIED && !is_left;
+    return code;
+}
+
+/*
+ * A grant is for a text, not for a call: of several calls with the same text one may take another's
+ * and revoke its own. Each time that happens, one of them has got through.
+ */
 static int execute_with_grant(const Execution *execution, char **ret_reply)
 {
     Grant grant = {0};
+    bool is_taken = true;
     OwnDesk own;
-    Reason why;
     int code = prepare_grant(execution, &grant);
 
     if (code != QMPGUARD_OK)
         return code;
     open_desk(&own);
-    if (grant_give(&own.desk, &grant, GRANT_SECONDS, &why) < 0) {
-        code = failure_set(execution->error, QMPGUARD_ERROR_PERMISSION,
-                           "no grant could be given: %s; nothing was sent", why.text);
-    } else {
-        code = send_text(execution, ret_reply);
-        /* Nobody can be told if it fails; it is over in seconds anyhow. */
-        (void)grant_revoke(&own.desk, grant.id, grant.given_by, &why);
-    }
+    for (int left = CALLS_MAX; is_taken && left > 0; left--)
+        code = send_with_grant(execution, &own.desk, grant, ret_reply, &is_taken);
     close_desk(&own);
     return code;
 }
