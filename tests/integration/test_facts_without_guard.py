@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 from clients import HMP, request, send_bytes
-from machines import WitnessedMachine
+from machines import OF_LIBVIRT, WitnessedMachine
 from second_lab import SecondLab
 from test_parsing_rows import SANITY, SMUGGLED, in_value, shortened
 
@@ -172,3 +172,12 @@ def test_libvirts_own_errors_forge_lines(unguarded):
 
 def test_sanity_is_what_the_rows_count_on(witness):
     assert witness.is_sane() and witness.executed() == SANITY
+
+
+def test_reset_is_followed_up(witness):
+    """By the later versions, and by no more than what a witness leaves out."""
+    witness.send(request("system_reset"))
+    time.sleep(2)       # it is asked by another thread, when QEMU has said that it happened
+    first, *more = witness.all_executed()
+    assert first == "system-reset" and set(more) <= OF_LIBVIRT
+    assert set(more) == OF_LIBVIRT or LIBVIRT_VERSION < 9
