@@ -148,15 +148,15 @@ def rotate(tmp_path):
 
 
 @pytest.mark.parametrize("size, age_days, names", [
-    (1000, 1, {"audit.log"}),
+    (1000, 0, {"audit.log"}),
     (1000, 8, {"audit.log.1"}),
-    (99 << 20, 1, {"audit.log"}),
-    (101 << 20, 1, {"audit.log.1"}),
+    (99 << 20, 0, {"audit.log"}),
+    (101 << 20, 0, {"audit.log.1"}),
     (0, 8, {"audit.log"}),
     (None, 8, set()),
 ], ids=["young", "old", "not yet big", "big", "empty", "missing"])
 def test_when_it_is_rotated(rotate, size, age_days, names):
-    """Once a week, or sooner when it has grown; without a file there is nothing to complain of."""
+    """Once a week, on Sundays, or sooner when it has grown; without a file there is nothing to complain of."""
     assert rotate(size, age_days) == names
 
 
