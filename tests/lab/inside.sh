@@ -23,15 +23,13 @@ ready=$1
 shift
 exec {ready}>&-         # scripts/lab may now send them
 
-# Makes sure that a directory exists to mount on.  One that the host lacks it must not get from us, so its
-# parent is covered: by an empty file system that shows everything the parent holds, and has room for one more.
-provide() {
-    local parent=${1%/*} stage=$DIR/stage entry copy
+# Covers a directory with an empty file system that shows everything that it holds, and has room for more.
+cover() { # directory, mode
+    local stage=$DIR/stage entry copy
 
-    [[ -d $1 ]] && return
     mkdir -p "$stage"
-    mount -t tmpfs -o mode=0755 lab "$stage"
-    for entry in "$parent"/* "$parent"/.[!.]*; do
+    mount -t tmpfs -o "mode=$2" lab "$stage"
+    for entry in "$1"/* "$1"/.[!.]*; do
         copy=$stage/${entry##*/}
         if [[ -L $entry ]]; then
             cp -P "$entry" "$copy"
@@ -43,9 +41,26 @@ provide() {
             mount --bind "$entry" "$copy"
         fi
     done
-    mkdir "$stage/${1##*/}"
-    mount --move "$stage" "$parent"
+    mount --move "$stage" "$1"
     rmdir "$stage"
+}
+
+# Makes sure that a directory exists to mount on. One that the host lacks it must not get from us.
+provide() {
+    [[ -d $1 ]] && return
+    cover "${1%/*}" 0755
+    mkdir "$1"
+}
+
+# Lets everybody come to what is built, though it may lie in root's own directory: users' programs are run from there,
+# and what QEMU boots.
+open_ways() {
+    local path=$1
+
+    while [[ $path == /*/* ]]; do
+        path=${path%/*}
+        [[ $(stat -c %A "$path") == *[xt] ]] || cover "$path" 0711
+    done
 }
 
 mount_lab() {
@@ -58,6 +73,9 @@ mount_lab() {
         [[ -e $path ]] || continue      # a host may do without /etc/hosts
         mount --bind "$DIR$path" "$path"
     done
+    open_ways "$(realpath -m "$QMP_GUARD_BUILD")"
+    open_ways "$(realpath "$(dirname "$0")")"
+    cd "$PWD"       # what it was before lies below a cover now
     for path in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
         provide "$path"
         mount --bind "$DIR$path" "$path"

@@ -382,6 +382,20 @@ def test_guarded(fake_build, daemon):
     assert result.stdout.split() == ["helper", "guarded", "unguarded"]
 
 
+def test_build_in_a_directory_of_roots(fake_build):
+    """Everybody can run what was built there; what else is there they cannot list, and nothing of it has changed."""
+    hidden = fake_build.parent
+    fake_build.chmod(0o755)
+    (hidden / "beside").write_text("x\n")
+    done = subprocess.run([LAB, "--unguarded", "--", "bash", "-ec", f"""
+        setpriv --reuid nobody --regid nogroup --clear-groups -- virt-qmp-guard
+        setpriv --reuid nobody --regid nogroup --clear-groups -- ls {hidden} || cat {hidden}/beside
+        pwd; stat -c %a {hidden}"""], cwd=fake_build, env=os.environ | {"QMP_GUARD_BUILD": str(fake_build)},
+                          capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.stdout.split() == ["helper", "x", str(fake_build), "711"], done
+    assert hidden.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("missing", ["plugin/guard.so", "hooks/qmp-guard-hook", "hooks/qmp-guard-judge",
                                      "src/helper/virt-qmp-guard"])
 def test_missing_build(fake_build, missing):
