@@ -35,8 +35,9 @@ def call(machine, words, timeout):
         done = machine.run("env", "-C", CLONE, *words, timeout=timeout, capture_output=False, stdout=output,
                            stderr=subprocess.STDOUT)
     lines = re.sub(r"\033\[[0-9;]*m", "", log.read_text()).splitlines()
-    print(f"{' '.join(words)}: exit status {done.returncode} after {time.monotonic() - begun:.0f} s", *lines[-60:],
-          sep="\n")
+    complaints = [line for line in lines[:-60] if re.match("_____* [^_]|E   |not ok|# ERROR", line)]
+    print(f"{' '.join(words)}: exit status {done.returncode} after {time.monotonic() - begun:.0f} s", *complaints[:200],
+          "...", *lines[-60:], sep="\n")
     return done.returncode, lines
 
 
