@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 import libvirt
 import pytest
@@ -138,10 +139,9 @@ def unguarded(in_lab):
 
 
 @pytest.fixture
-def public_directory(tmp_path):
-    """A directory that the lab's other users can enter; pytest's own are root's alone."""
-    path = pathlib.Path("/tmp") / f"qmp-guard-test.{os.getpid()}.{tmp_path.name}"
-    path.mkdir(mode=0o777)
+def public_directory():
+    """A directory that the lab's other users can enter; pytest's own are root's, and too long for sockets."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="qmp-guard-", dir="/tmp"))
     path.chmod(0o777)
     yield path
     shutil.rmtree(path)
