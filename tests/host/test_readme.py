@@ -2,7 +2,9 @@
 """README's two commands, as they stand there, in a clone on a fresh Debian 12."""
 
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -35,6 +37,9 @@ def call(machine, words, timeout):
         done = machine.run("env", "-C", CLONE, *words, timeout=timeout, capture_output=False, stdout=output,
                            stderr=subprocess.STDOUT)
     lines = re.sub(r"\033\[[0-9;]*m", "", log.read_text()).splitlines()
+    if done.returncode != 0:
+        kept = shutil.copy(log, tempfile.mkdtemp(prefix="qmp-guard-failed-"))
+        print(f"all that it said: {kept}")
     complaints = [line for line in lines[:-60] if re.match("_____* [^_]|E   |not ok|# ERROR", line)]
     print(f"{' '.join(words)}: exit status {done.returncode} after {time.monotonic() - begun:.0f} s", *complaints[:200],
           "...", *lines[-60:], sep="\n")
