@@ -228,4 +228,7 @@ def test_another_host(callers, call):  # noqa: F811
         else:
             assert done.returncode == call.status
     variable = callers.run(*words, wrap=["env", f"LIBVIRT_DEFAULT_URI={ELSEWHERE}"])
-    assert (variable.returncode, variable.stderr) == (done.returncode, done.stderr)
+    assert variable.returncode == done.returncode
+    # Why ssh did not connect libvirt says in one way or another.
+    known = f"no connection to {ELSEWHERE}: "
+    assert variable.stderr == done.stderr or known in variable.stderr and known in done.stderr
