@@ -7,7 +7,7 @@ cd "$1" || exit 1
 status=0
 
 mapfile -t sources < <(find src plugin hooks tests docs -name '*.[ch]')
-mapfile -t scripts < <(grep -rlE '^#!.*(/sh|bash)$' scripts tests .ci debian)
+mapfile -t scripts < <(grep -rlIE '^#!.*(/sh|bash)$' scripts tests .ci debian)
 
 clang-format --dry-run -Werror "${sources[@]}" || status=1
 shellcheck "${scripts[@]}" || status=1
