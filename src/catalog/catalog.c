@@ -127,6 +127,20 @@ const GroupInfo *group_list(size_t *ret_count)
     return catalog_groups;
 }
 
+void group_try_names(Nearest *nearest)
+{
+    for (size_t i = 0; i < catalog_n_groups; i++)
+        nearest_try(nearest, catalog_groups[i].name);
+}
+
+void catalog_try_commands(Channel channel, Nearest *nearest)
+{
+    for (size_t i = 0; i < catalog_n_entries; i++) {
+        if (catalog_entries[i].channel == channel)
+            nearest_try(nearest, catalog_entries[i].name);
+    }
+}
+
 const CatalogEntry *catalog_list(size_t *ret_count)
 {
     *ret_count = catalog_n_entries;

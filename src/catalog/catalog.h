@@ -7,6 +7,8 @@
 #ifndef QG_CATALOG_H
 #define QG_CATALOG_H
 
+#include "util/nearest.h"
+
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -139,6 +141,10 @@ const GroupInfo *group_find(const char *name);
 
 /* All groups in table order; @ret_count is their number. */
 const GroupInfo *group_list(size_t *ret_count);
+
+/* Shows @nearest the names of all groups, or of all commands of a channel. */
+void group_try_names(Nearest *nearest);
+void catalog_try_commands(Channel channel, Nearest *nearest);
 
 /*
  * The name of the next single group in @groups, in table order; @at is 0 before the first. NULL:

@@ -200,11 +200,9 @@ static void complain_of_name(const char *name)
 {
     Nearest nearest = nearest_to(name);
     char hint[NEAREST_HINT_SIZE];
-    size_t count;
-    const CatalogEntry *entries = catalog_list(&count);
 
-    for (size_t i = 0; i < count; i++)
-        nearest_try(&nearest, entries[i].name);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++)
+        catalog_try_commands((Channel)channel, &nearest);
     complain("the catalogue has no command '%s'%s", name,
              nearest_hint(&nearest, hint, sizeof(hint)));
 }
@@ -223,11 +221,8 @@ static const GroupInfo *find_group(const char *name)
     const GroupInfo *group = group_find(name);
     Nearest nearest = nearest_to(name);
     char hint[NEAREST_HINT_SIZE];
-    size_t count;
-    const GroupInfo *groups = group_list(&count);
 
-    for (size_t i = 0; i < count; i++)
-        nearest_try(&nearest, groups[i].name);
+    group_try_names(&nearest);
     if (!group)
         complain("there is no group '%s': see 'virt-qmp-guard catalog --groups'%s", name,
                  nearest_hint(&nearest, hint, sizeof(hint)));

@@ -201,11 +201,8 @@ static int fail_group(PolicyReader *reader, const char *name, xmlNodePtr where)
 {
     Nearest nearest = nearest_to(name);
     char hint[HINT_MAX];
-    size_t count;
-    const GroupInfo *groups = group_list(&count);
 
-    for (size_t i = 0; i < count; i++)
-        nearest_try(&nearest, groups[i].name);
+    group_try_names(&nearest);
     return policy_fail(reader, where, "there is no group '%s'%s", name,
                        nearest_hint(&nearest, hint, sizeof(hint)));
 }

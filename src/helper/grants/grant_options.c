@@ -167,13 +167,8 @@ static void warn_of_unknown(Channel channel, const char *name)
 {
     Nearest nearest = nearest_to(name);
     char hint[NEAREST_HINT_SIZE];
-    size_t count;
-    const CatalogEntry *entries = catalog_list(&count);
 
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].channel == channel)
-            nearest_try(&nearest, entries[i].name);
-    }
+    catalog_try_commands(channel, &nearest);
     fprintf(stderr, "virt-qmp-guard: warning: the catalogue knows no %s command '%s'%s\n",
             channel_name(channel), name, nearest_hint(&nearest, hint, sizeof(hint)));
 }

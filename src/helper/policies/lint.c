@@ -61,14 +61,9 @@ static void lint_unknown(Channel channel, const char *command, size_t length, Re
     char name[128] = "";
     Nearest nearest = nearest_to(name);
     char hint[NEAREST_HINT_SIZE];
-    size_t count;
-    const CatalogEntry *entries = catalog_list(&count);
 
     snprintf(name, sizeof(name), "%.*s", (int)length, command);
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].channel == channel)
-            nearest_try(&nearest, entries[i].name);
-    }
+    catalog_try_commands(channel, &nearest);
     reason_set(ret, "no %s command '%.*s' is known%s", channel_name(channel), (int)length, command,
                nearest_hint(&nearest, hint, sizeof(hint)));
 }
