@@ -119,9 +119,7 @@ static void print_line(json_object *row, bool in_colour)
 
 int report_print_lines(json_object *rows, bool in_colour, bool only_findings)
 {
-    CLEANUP(mem) char *text = json_whole_text(rows); /* of what is whole alone */
-
-    if (!text)
+    if (!json_is_whole(rows))
         return -1;
     for (size_t i = 0; i < json_object_array_length(rows); i++) {
         json_object *row = json_object_array_get_idx(rows, i);
